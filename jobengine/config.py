@@ -1,0 +1,82 @@
+"""Settings, read once from the environment; every limit has a name and a unit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from jobengine.domain.errors import invalid
+
+PREFIX = "JOBENGINE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that can be set; the variable of ``ledger_url`` is ``JOBENGINE_LEDGER_URL``, and so on."""
+
+    data_dir: str = "var"
+    ledger_url: str = ""
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    redis_prefix: str = "jobengine"
+    artifacts_url: str = ""
+    public_url: str = ""
+    secret_key: str = ""
+    """Signs download URLs; all API processes share it. Empty: made once and kept in the data folder."""
+    steps: str = ""
+    """Modules on the path that register steps and pipelines, separated by commas; entry points are loaded as well."""
+
+    upload_limit_bytes: int = 2 * 1024**3
+    request_limit_bytes: int = 16 * 1024**2
+    result_limit_bytes: int = 1024**2
+    inline_limit_bytes: int = 64 * 1024
+    job_tasks_limit: int = 200_000
+    url_lifetime_seconds: float = 3600.0
+
+    lease_seconds: float = 15.0
+    message_grace_seconds: float = 5.0
+    """How old an unclaimed delivery is before the rescuer asks where its message went."""
+    window_seconds: float = 1.0
+    """How much work, in seconds, the dispatcher keeps in Redis ahead of the workers."""
+    tasks_per_delivery: int = 0
+    """How many tasks a delivery may carry; 0 leaves it to the step."""
+    record_batch: int = 500
+    """How many stream entries the recorder reads at once."""
+
+    job_retention_days: float = 0.0
+    """Final jobs older than this are deleted; 0 keeps them."""
+    orphan_retention_seconds: float = 86_400.0
+    """Bytes that no row names are deleted when they are older than this."""
+
+    log_level: str = "INFO"
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data_dir)
+
+    @property
+    def effective_ledger_url(self) -> str:
+        return self.ledger_url or f"sqlite:///{self.data_path.absolute() / 'ledger.sqlite'}"
+
+    @property
+    def effective_artifacts_url(self) -> str:
+        return self.artifacts_url or (self.data_path.absolute() / "artifacts").as_uri()
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this environment; raises EngineError(INVALID) that names an unreadable variable."""
+    environment = os.environ if environment is None else environment
+    given: dict[str, object] = {}
+    for entry in fields(Settings):
+        variable = PREFIX + entry.name.upper()
+        if variable in environment:
+            given[entry.name] = _parse(environment[variable], type(entry.default), variable)
+    return Settings(**given)  # type: ignore[arg-type]
+
+
+def _parse(text: str, kind: type, variable: str) -> object:
+    try:
+        return kind(text)
+    except ValueError:
+        raise invalid(f"{text!r} is not {'a whole' if kind is int else 'a'} number.", variable) from None

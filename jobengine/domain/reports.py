@@ -1,0 +1,170 @@
+"""What a worker tells the engine, and how it is spelled on the wire (JSON only).
+
+A *task report* speaks of one attempt of one task. A *delivery report* speaks of all that a delivery holds. An
+*announcement* says what a worker process can do. The reader refuses what it does not understand with ValueError:
+such an entry is logged and dropped, never guessed at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import Any
+
+from jobengine.domain.states import FailureKind
+
+
+class ReportKind(str, Enum):
+    """What a report says."""
+
+    STARTED = "started"
+    PROGRESSED = "progressed"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LOGGED = "logged"
+    CLAIMED = "claimed"
+    RENEWED = "renewed"
+    LOST = "lost"
+    RETURNED = "returned"
+    ANNOUNCED = "announced"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedArtifact:
+    """An artifact that the attempt stored before it reported."""
+
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing that a worker says.
+
+    ``task_id`` and ``attempt`` are set for task reports (started, progressed, succeeded, failed, logged);
+    ``delivery_id`` is set for these too and alone for delivery reports (claimed, renewed, lost, returned).
+    ``body`` is by kind: progressed ``{fraction, message}``; succeeded ``{result, artifacts, cpu_seconds,
+    peak_memory_bytes}``; failed ``{kind, message, traceback, retry_after_seconds, cpu_seconds, peak_memory_bytes}``;
+    logged ``{text}``; lost ``{kind, message}``; announced ``{hostname, slots, queues, hardware, steps, pipelines}``.
+    """
+
+    kind: ReportKind
+    worker: str
+    at: float
+    delivery_id: str | None = None
+    task_id: str | None = None
+    attempt: int = 0
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFile:
+    """An input file as a delivery names it; its bytes are in the artifact store under the SHA-256."""
+
+    id: str
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPredecessor:
+    """A predecessor's result as a delivery carries it."""
+
+    step: str
+    result_id: str
+    result: Mapping[str, Any]
+    file: DeliveryFile | None = None
+    artifacts: tuple[SavedArtifact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTask:
+    """One task in a delivery with all that its step needs.
+
+    Where predecessors or files are many, they lie in the artifact store as JSON (``manifest_sha256``) with the keys
+    ``files`` and ``predecessors``, and the two tuples here are empty.
+    """
+
+    task_id: str
+    attempt: int
+    job_id: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    files: tuple[DeliveryFile, ...] = ()
+    predecessors: tuple[DeliveryPredecessor, ...] = ()
+    manifest_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message: one or more tasks of one step, run one after the other by one worker."""
+
+    id: str
+    step: str
+    step_version: str
+    queue: str
+    priority: int
+    time_limit_seconds: float
+    memory_limit_bytes: int | None
+    tasks: tuple[DeliveryTask, ...]
+
+
+def encode_reports(reports: Iterable[Report]) -> str:
+    """The wire spelling of some reports: a JSON list of short lists, in order."""
+    rows = [[r.kind.value, r.worker, r.at, r.delivery_id, r.task_id, r.attempt, r.body] for r in reports]
+    return json.dumps(rows, separators=(",", ":"), allow_nan=False, default=dict)
+
+
+def decode_reports(text: str | bytes) -> list[Report]:
+    """The reports of one wire entry; raises ValueError for anything that is not one."""
+    try:
+        return [_decode_report(*row) for row in json.loads(text)]
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not a list of reports: {error}") from error
+
+
+def _decode_report(
+    kind: str, worker: str, at: float, delivery_id: str | None, task_id: str | None, attempt: int, body: Any
+) -> Report:
+    if not (isinstance(worker, str) and isinstance(at, (int, float)) and isinstance(attempt, int)):
+        raise ValueError("worker, time or attempt of a report has the wrong type")
+    if not isinstance(body, dict):
+        raise ValueError("the body of a report is an object")
+    if kind == ReportKind.FAILED.value:
+        FailureKind(body["kind"])
+    return Report(ReportKind(kind), worker, float(at), delivery_id, task_id, attempt, body)
+
+
+def encode_delivery(delivery: Delivery) -> dict[str, Any]:
+    """The JSON object that a delivery travels as."""
+    return asdict(delivery)
+
+
+def decode_delivery(data: Mapping[str, Any]) -> Delivery:
+    """The delivery that a JSON object spells; raises ValueError for anything else."""
+    try:
+        fields = dict(data)
+        fields["tasks"] = tuple(_decode_task(task) for task in data["tasks"])
+        return Delivery(**fields)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not a delivery: {error}") from error
+
+
+def decode_predecessor(data: Mapping[str, Any]) -> DeliveryPredecessor:
+    """One predecessor as a delivery or a manifest spells it."""
+    fields = dict(data)
+    fields["file"] = DeliveryFile(**data["file"]) if data.get("file") else None
+    fields["artifacts"] = tuple(SavedArtifact(**artifact) for artifact in data.get("artifacts", ()))
+    return DeliveryPredecessor(**fields)
+
+
+def _decode_task(data: Mapping[str, Any]) -> DeliveryTask:
+    fields = dict(data)
+    fields["files"] = tuple(DeliveryFile(**file) for file in data.get("files", ()))
+    fields["predecessors"] = tuple(decode_predecessor(row) for row in data.get("predecessors", ()))
+    return DeliveryTask(**fields)

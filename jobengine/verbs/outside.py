@@ -1,0 +1,21 @@
+"""Everything outside of the engine that a verb may touch, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobengine.config import Settings
+from jobengine.domain.ids import IdSource
+from jobengine.domain.interfaces import ArtifactStore, Clock, Store, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Ledger, transport, artifact store, clock and identity; picked by ``jobengine.build`` or by a test."""
+
+    store: Store
+    transport: Transport
+    artifacts: ArtifactStore
+    clock: Clock
+    ids: IdSource
+    settings: Settings

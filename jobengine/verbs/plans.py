@@ -1,0 +1,51 @@
+"""What jobs follow: pipelines and steps, read from the ledger and kept while they cannot change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from jobengine.domain.interfaces import Clock, Ledger
+from jobengine.domain.pipeline import is_same_file_edge, successors_of
+from jobengine.domain.records import Node, Pipeline, Scope, StepSpec
+
+_STEPS_SECONDS = 2.0
+
+
+class Plans:
+    """Published pipelines by ID, for as long as the process lives, and steps, for a moment."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pipelines: dict[str, Pipeline] = {}
+        self._steps: dict[str, StepSpec] = {}
+        self._steps_read_at = float("-inf")
+
+    def load(self, ledger: Ledger, pipeline_ids: Collection[str]) -> None:
+        """Make sure that these pipelines are at hand."""
+        unknown = {name for name in pipeline_ids if name not in self._pipelines}
+        if unknown:
+            self._pipelines.update(ledger.catalog.pipelines(unknown))
+
+    def steps(self, ledger: Ledger) -> dict[str, StepSpec]:
+        """The announced steps by name, at most two seconds old."""
+        if abs(self._clock() - self._steps_read_at) > _STEPS_SECONDS:
+            self._steps = ledger.catalog.steps()
+            self._steps_read_at = self._clock()
+        return self._steps
+
+    def forget_steps(self) -> None:
+        """The catalog has changed."""
+        self._steps_read_at = float("-inf")
+
+    def node(self, pipeline_id: str, key: str) -> Node:
+        """The node of that key."""
+        return next(node for node in self._pipelines[pipeline_id].nodes if node.key == key)
+
+    def successors(self, pipeline_id: str, key: str) -> list[Node]:
+        """The nodes right after the node of that key."""
+        return successors_of(key, self._pipelines[pipeline_id].nodes)
+
+    def joins_same_file(self, file_id: str | None, successor: Node, steps: dict[str, StepSpec]) -> bool:
+        """Whether a task on that file (None: on the job) releases only the successor on the same file."""
+        before = Scope.FILE if file_id is not None else Scope.JOB
+        return is_same_file_edge(before, steps[successor.step].scope)
