@@ -33,6 +33,9 @@ from jobengine.domain.states import JobState, TaskState
 Clock = Callable[[], float]
 """Seconds since 1970."""
 
+Place = tuple[str, str, str | None]
+"""Where tasks stand in a job: job ID, node key, and file ID, or None for every task of the node."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
@@ -161,6 +164,9 @@ class ResultRows(Protocol):
     def page(self, where: ResultFilter, page: Page) -> list[Result]: ...
 
     def count(self, where: ResultFilter) -> int: ...
+
+    def of_places(self, places: Collection[Place]) -> dict[Place, list[Result]]:
+        """The results that the tasks at these places made, oldest first; a place without results is left out."""
 
     def artifacts(
         self,
@@ -320,6 +326,9 @@ class Transport(Protocol):
 
     def backlog(self) -> int:
         """How many entries wait to be acknowledged."""
+
+    def backlog_seconds(self) -> float:
+        """How old the oldest entry is that waits to be acknowledged; 0 when none does."""
 
     def announce_canceled(self, task_ids: Collection[str]) -> None:
         """Let the workers know that nobody wants these tasks any more."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobengine.domain.errors import invalid
-from jobengine.domain.records import Node, Scope, StepSpec
+from jobengine.domain.records import Executor, Node, Scope, StepSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +95,15 @@ def _fan(before: Scope, after: Scope, files: int) -> int:
     if is_same_file_edge(before, after):
         return 1
     return files if before is Scope.FILE else 1
+
+
+EXTERNAL_STEP = "external"
+"""The step of tasks that somebody outside drives; no worker has it."""
+
+EXTERNAL_NODE = "external"
+"""The node of tasks that were added to a job from outside; no pipeline names it."""
+
+
+def executor_of(step: str) -> Executor:
+    """Who runs tasks of the step."""
+    return Executor.EXTERNAL if step == EXTERNAL_STEP else Executor.WORKER

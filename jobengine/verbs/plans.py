@@ -37,6 +37,10 @@ class Plans:
         """The catalog has changed."""
         self._steps_read_at = float("-inf")
 
+    def node_keys(self, pipeline_id: str) -> set[str]:
+        """The keys of a loaded pipeline's nodes."""
+        return {node.key for node in self._pipelines[pipeline_id].nodes}
+
     def node(self, pipeline_id: str, key: str) -> Node:
         """The node of that key."""
         return next(node for node in self._pipelines[pipeline_id].nodes if node.key == key)

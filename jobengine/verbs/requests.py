@@ -1,10 +1,13 @@
-"""What a client asks for when it submits."""
+"""What a client asks for, and what it gets back, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from jobengine.domain.records import Job
+from jobengine.domain.states import FailureKind, TaskState
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +27,45 @@ class JobRequest:
     priority: int = 5
     tolerated_failures: int = 0
     parent_id: str | None = None
-    retry_of: str | None = None
     batch_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The jobs of one call in the order of its requests; ``replayed`` where an earlier call had made them.
+
+    ``jobs`` is empty when replayed: read them by their IDs.
+    """
+
+    job_ids: tuple[str, ...]
+    jobs: tuple[Job, ...] = ()
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A task that somebody outside will drive.
+
+    ``worker`` names who. With ``reuse_open``, an unfinished task of the same worker in the same job is given back
+    instead of a second one: a client that resends after a lost answer makes no double.
+    """
+
+    worker: str
+    state: TaskState = TaskState.ENQUEUED
+    message: str = ""
+    reuse_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """What somebody outside says of a task: running, succeeded (with a result), failed or canceled.
+
+    ``fraction`` (0 to 1) goes with running.
+    """
+
+    state: TaskState
+    message: str = ""
+    fraction: float | None = None
+    result: Mapping[str, Any] | None = None
+    result_kind: str = "external"
+    failure_kind: FailureKind = FailureKind.STEP

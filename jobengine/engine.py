@@ -1,0 +1,93 @@
+"""The write verbs of the engine: all that a client, a loop or an administrator can make it do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jobengine.domain.pace import Pace
+from jobengine.domain.records import Batch, Job, Task
+from jobengine.verbs import external
+from jobengine.verbs.cancellation import cancel_jobs
+from jobengine.verbs.deletion import delete_jobs
+from jobengine.verbs.dispatch import dispatch_tasks
+from jobengine.verbs.outside import Outside
+from jobengine.verbs.plans import Plans
+from jobengine.verbs.prune import Pruner
+from jobengine.verbs.record import Recorder
+from jobengine.verbs.requests import JobRequest, NewTask, Submission, TaskReport
+from jobengine.verbs.rescue import Rescuer
+from jobengine.verbs.retrying import retry_job
+from jobengine.verbs.submission import submit_jobs
+
+
+class Engine:
+    """A thin front: each method is one verb in ``jobengine.verbs``.
+
+    ``owner_id`` None means that whoever asks may touch everything. Methods may be called from several threads; each
+    loop's verb (``dispatch``, ``record``, ``rescue``, ``prune``) from one at a time.
+    """
+
+    def __init__(self, outside: Outside) -> None:
+        self.outside = outside
+        self._plans = Plans(outside.clock)
+        self._pace = Pace()
+        self._recorder = Recorder(outside, self._plans, self._pace)
+        self._rescuer = Rescuer(outside, self._plans)
+        self._pruner = Pruner(outside, self._plans)
+
+    def submit(self, request: JobRequest) -> Job:
+        """Accept one job; raises EngineError and stores nothing when the request cannot be met."""
+        return submit_jobs(self.outside, self._plans, [request]).jobs[0]
+
+    def submit_many(
+        self,
+        requests: Sequence[JobRequest],
+        *,
+        batch: Batch | None = None,
+        idempotency_key: str | None = None,
+        body_digest: str | None = None,
+    ) -> Submission:
+        """Accept jobs in one transaction, all or none.
+
+        With an idempotency key, the same ``body_digest`` of the same owner gives the jobs of the first time again;
+        another digest raises EngineError(CONFLICT).
+        """
+        return submit_jobs(
+            self.outside, self._plans, requests, batch=batch, idempotency_key=idempotency_key, body_digest=body_digest
+        )
+
+    def cancel(self, owner_id: str | None, job_ids: Sequence[str]) -> int:
+        """Cancel what is unfinished of these jobs; how many of them were."""
+        return cancel_jobs(self.outside, self._plans, owner_id, job_ids)
+
+    def retry(self, owner_id: str | None, job_id: str) -> Job:
+        """A new job that does again what did not succeed, and takes over what did."""
+        return retry_job(self.outside, self._plans, owner_id, job_id)
+
+    def delete(self, owner_id: str | None, job_ids: Sequence[str]) -> int:
+        """Delete these jobs with all that belongs to them; how many there were."""
+        return delete_jobs(self.outside, self._plans, owner_id, job_ids)
+
+    def add_task(self, owner_id: str | None, job_id: str, new: NewTask) -> Task:
+        """Add a task to a job that somebody outside drives."""
+        return external.add_task(self.outside, self._plans, owner_id, job_id, new)
+
+    def move_task(self, owner_id: str | None, task_id: str, report: TaskReport) -> Task:
+        """Move an external task as somebody outside says; raises EngineError(CONFLICT) for a refused move."""
+        return external.move_task(self.outside, self._plans, owner_id, task_id, report)
+
+    def dispatch(self) -> int:
+        """Send ready tasks to the workers, as far as there is room; how many."""
+        return dispatch_tasks(self.outside, self._plans, self._pace)
+
+    def record(self, wait_seconds: float = 0.0) -> int:
+        """Take in what workers report, waiting for the first report; how many entries there were."""
+        return self._recorder.record(wait_seconds)
+
+    def rescue(self) -> int:
+        """Make tasks ready again whose worker or message is gone; how many."""
+        return self._rescuer.rescue()
+
+    def prune(self) -> int:
+        """Delete what has outlived its retention; how many jobs and artifacts."""
+        return self._pruner.prune()

@@ -1,0 +1,158 @@
+"""Accepting jobs: everything is checked first, then written in one transaction, all or none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from jobengine.domain.errors import EngineError, ErrorCode, conflict
+from jobengine.domain.interfaces import Ledger
+from jobengine.domain.pipeline import executor_of, plan_tasks
+from jobengine.domain.records import Batch, Counts, Job, Pipeline, StepSpec, Task
+from jobengine.domain.states import JobState, TaskState
+from jobengine.verbs.checking import RequestCheck
+from jobengine.verbs.outside import Outside
+from jobengine.verbs.plans import Plans
+from jobengine.verbs.requests import JobRequest, Submission
+
+IDEMPOTENCY_SECONDS = 86_400.0
+"""How long an Idempotency-Key is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that was checked, with the rows it will start from."""
+
+    job: Job
+    tasks: tuple[Task, ...]
+    file_ids: tuple[str, ...]
+
+
+def submit_jobs(
+    outside: Outside,
+    plans: Plans,
+    requests: Sequence[JobRequest],
+    *,
+    batch: Batch | None = None,
+    idempotency_key: str | None = None,
+    body_digest: str | None = None,
+) -> Submission:
+    """Accept jobs; see ``Engine.submit_many``."""
+    owner_id = requests[0].owner_id if requests else ""
+    key = (owner_id, idempotency_key, body_digest or "") if idempotency_key else None
+    try:
+        with outside.store.begin() as ledger:
+            replayed = _recall(ledger, key)
+            return replayed or _write(outside, plans, ledger, requests, batch, key)
+    except EngineError as error:
+        if key is None or error.code is not ErrorCode.CONFLICT:
+            raise
+        # The same key may have been committed by another process since we looked.
+        with outside.store.read() as ledger:
+            replayed = _recall(ledger, key)
+        if replayed is None:
+            raise
+        return replayed
+
+
+def insert_jobs(ledger: Ledger, new: Sequence[NewJob]) -> None:
+    """Write checked jobs and their tasks."""
+    ledger.jobs.insert([entry.job for entry in new], {entry.job.id: entry.file_ids for entry in new})
+    ledger.tasks.insert([task for entry in new for task in entry.tasks])
+
+
+def build_job(
+    outside: Outside, request: JobRequest, pipeline: Pipeline, steps: Mapping[str, StepSpec], now: float
+) -> NewJob:
+    """The rows of a checked request; raises EngineError(INVALID) when it has too many tasks."""
+    planned = plan_tasks(pipeline.nodes, steps, request.file_ids)
+    if len(planned) > outside.settings.job_tasks_limit:
+        raise EngineError(
+            ErrorCode.TOO_LARGE,
+            f"The job would have {len(planned)} tasks; the limit is {outside.settings.job_tasks_limit}.",
+            field="files",
+        )
+    job = Job(
+        id=outside.ids.new(),
+        owner_id=request.owner_id,
+        name=request.name,
+        pipeline_id=pipeline.id,
+        pipeline_name=pipeline.name,
+        pipeline_version=pipeline.version,
+        state=JobState.PENDING,
+        counts=Counts(),
+        progress=0,
+        priority=request.priority,
+        created_at=now,
+        parameters=request.parameters,
+        labels=request.labels,
+        tolerated_failures=request.tolerated_failures,
+        parent_id=request.parent_id,
+        batch_id=request.batch_id,
+    )
+    tasks = tuple(
+        Task(
+            id=outside.ids.new(),
+            job_id=job.id,
+            owner_id=job.owner_id,
+            node=plan.node.key,
+            step=plan.node.step,
+            file_id=plan.file_id,
+            state=TaskState.WAITING if plan.predecessors else TaskState.READY,
+            priority=job.priority,
+            created_at=now,
+            executor=executor_of(plan.node.step),
+            queue=steps[plan.node.step].queue,
+            predecessors=plan.predecessors,
+            waiting_on=plan.predecessors,
+        )
+        for plan in planned
+    )
+    return NewJob(replace(job, counts=count_tasks(tasks)), tasks, request.file_ids)
+
+
+def count_tasks(tasks: Iterable[Task]) -> Counts:
+    """How many of these tasks are in each state."""
+    counts = dict.fromkeys(TaskState, 0)
+    for task in tasks:
+        counts[task.state] += 1
+    return Counts(**{state.value: count for state, count in counts.items()})
+
+
+def _write(
+    outside: Outside,
+    plans: Plans,
+    ledger: Ledger,
+    requests: Sequence[JobRequest],
+    batch: Batch | None,
+    key: tuple[str, str, str] | None,
+) -> Submission:
+    check = RequestCheck(outside, plans, ledger, requests)
+    now = outside.clock()
+    new = []
+    for index, request in enumerate(requests):
+        pipeline = check.request(index, request)
+        try:
+            new.append(build_job(outside, request, pipeline, check.steps, now))
+        except EngineError as error:
+            raise check.placed(index, error) from None
+    if batch is not None:
+        ledger.owners.insert_batches([batch])
+    insert_jobs(ledger, new)
+    job_ids = tuple(entry.job.id for entry in new)
+    if key is not None:
+        ledger.jobs.remember_request(*key, json.dumps(job_ids), now + IDEMPOTENCY_SECONDS)
+    return Submission(job_ids, tuple(entry.job for entry in new))
+
+
+def _recall(ledger: Ledger, key: tuple[str, str, str] | None) -> Submission | None:
+    if key is None:
+        return None
+    owner_id, name, digest = key
+    kept = ledger.jobs.recall_request(owner_id, name)
+    if kept is None:
+        return None
+    if kept[0] != digest:
+        raise conflict("This Idempotency-Key was used with another body; use a new one.", "Idempotency-Key")
+    return Submission(tuple(json.loads(kept[1])), replayed=True)
