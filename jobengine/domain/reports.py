@@ -168,3 +168,19 @@ def _decode_task(data: Mapping[str, Any]) -> DeliveryTask:
     fields["files"] = tuple(DeliveryFile(**file) for file in data.get("files", ()))
     fields["predecessors"] = tuple(decode_predecessor(row) for row in data.get("predecessors", ()))
     return DeliveryTask(**fields)
+
+
+def encode_manifest(files: Iterable[DeliveryFile], predecessors: Iterable[DeliveryPredecessor]) -> bytes:
+    """The bytes in the artifact store that stand for files and predecessors too many to travel in a message."""
+    content = {"files": [asdict(file) for file in files], "predecessors": [asdict(row) for row in predecessors]}
+    return json.dumps(content, separators=(",", ":"), allow_nan=False, default=dict).encode()
+
+
+def decode_manifest(data: bytes) -> tuple[tuple[DeliveryFile, ...], tuple[DeliveryPredecessor, ...]]:
+    """Files and predecessors of a manifest; raises ValueError for anything else."""
+    try:
+        content = json.loads(data)
+        files = tuple(DeliveryFile(**file) for file in content["files"])
+        return files, tuple(decode_predecessor(row) for row in content["predecessors"])
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not a manifest: {error}") from error

@@ -37,5 +37,3 @@ def put_builtins(ledger: Ledger, now: float) -> None:
         node = Node(key="work", step=EXTERNAL_STEP)
         pipeline = builtin_pipeline(EXTERNAL_PIPELINE, 1, "External work", _STEP.description, (node,), now)
         ledger.catalog.put_pipelines([pipeline])
-
-

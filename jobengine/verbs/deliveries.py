@@ -134,5 +134,3 @@ def _inline_or_manifest(outside: Outside, task: DeliveryTask) -> DeliveryTask:
 
 def _file(file: File) -> DeliveryFile:
     return DeliveryFile(file.id, file.name, file.media_type, file.size_bytes, file.sha256)
-
-

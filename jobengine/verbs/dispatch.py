@@ -101,7 +101,9 @@ def _assign(
         size = pace.delivery_size(step, most, len(group), slots)
         for start in range(0, len(group), size):
             delivery_id = outside.ids.new()
-            changes += [TaskChange(task, moves.dispatch(task, delivery_id, now)) for task in group[start : start + size]]
+            changes += [
+                TaskChange(task, moves.dispatch(task, delivery_id, now)) for task in group[start : start + size]
+            ]
     return changes
 
 
@@ -114,6 +116,4 @@ def _most_tasks(settings: Settings, spec: StepSpec | None) -> int:
 def _caps(ledger: Ledger, busy: Mapping[str, int]) -> dict[str, int]:
     """How many tasks each limited owner may still get in flight."""
     limits = {owner.id: owner.limits.running_tasks for owner in ledger.owners.all()}
-    return {
-        owner_id: max(0, limit - busy.get(owner_id, 0)) for owner_id, limit in limits.items() if limit is not None
-    }
+    return {owner_id: max(0, limit - busy.get(owner_id, 0)) for owner_id, limit in limits.items() if limit is not None}

@@ -36,9 +36,7 @@ def retry_job(outside: Outside, plans: Plans, owner_id: str | None, job_id: str)
         pipeline = check.request(0, request)
         now = outside.clock()
         fresh = build_job(outside, request, pipeline, check.steps, now)
-        succeeded = {
-            (task.node, task.file_id): task for task in ledger.tasks.of_jobs([job_id], [TaskState.SUCCEEDED])
-        }
+        succeeded = {(task.node, task.file_id): task for task in ledger.tasks.of_jobs([job_id], [TaskState.SUCCEEDED])}
         kept = _reusable(fresh.tasks, succeeded.keys(), pipeline.nodes, check.steps)
         if len(kept) == len(fresh.tasks):
             raise conflict("Every task of the job succeeded; there is nothing to do again.")
@@ -107,9 +105,7 @@ def _take_over(
             predecessors=task.predecessors, unmet=0, requires_all=steps[task.step].requires_all
         )
         tasks.append(replace(task, waiting_on=left, state=TaskState.READY if is_free else TaskState.WAITING))
-    job = replace(
-        fresh.job, retry_of=old.id, counts=count_tasks(tasks), progress=sum(task.progress for task in tasks)
-    )
+    job = replace(fresh.job, retry_of=old.id, counts=count_tasks(tasks), progress=sum(task.progress for task in tasks))
     return NewJob(job, tuple(tasks), fresh.file_ids)
 
 

@@ -1,0 +1,1 @@
+"""The loops of the engine process: dispatcher, recorder, rescuer, pruner, each around one verb."""

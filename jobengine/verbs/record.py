@@ -1,0 +1,125 @@
+"""Recording: what workers report goes into the ledger, many reports in one transaction.
+
+Rules:
+1. Reports are acknowledged after the commit and never before. A batch that could not be written is kept and tried
+   again; one that was written but not acknowledged comes again, and the guards refuse it.
+2. A report that breaks the writing of its batch is found by writing the entries one by one. Its tasks fail as
+   ``system`` (they are tried again), and the others are not held up by it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from jobengine.domain.errors import EngineError, ErrorCode
+from jobengine.domain.interfaces import Ledger, Received
+from jobengine.domain.pace import Pace
+from jobengine.domain.records import Task
+from jobengine.domain.reports import Report, ReportKind
+from jobengine.verbs.announced import record_announcements
+from jobengine.verbs.applying import Application
+from jobengine.verbs.cancellation import tell_workers
+from jobengine.verbs.movement import move_tasks
+from jobengine.verbs.outside import Outside
+from jobengine.verbs.plans import Plans
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Keeps what was received until it is in the ledger."""
+
+    def __init__(self, outside: Outside, plans: Plans, pace: Pace) -> None:
+        self._outside = outside
+        self._plans = plans
+        self._pace = pace
+        self._pending: list[Received] = []
+
+    def record(self, wait_seconds: float) -> int:
+        """Take in up to one batch of entries; how many there were."""
+        if not self._pending:
+            batch = self._outside.settings.record_batch
+            self._pending = self._outside.transport.receive(batch, wait_seconds)
+        entries = self._pending
+        if not entries:
+            return 0
+        try:
+            self._write([report for entry in entries for report in entry.reports])
+        except Exception as error:
+            if _is_unavailable(error):
+                raise
+            log.exception("a batch of %d report entries cannot be written; trying one by one", len(entries))
+            self._write_one_by_one(entries)
+        self._outside.transport.acknowledge([entry.entry_id for entry in entries])
+        self._pending = []
+        return len(entries)
+
+    def _write_one_by_one(self, entries: Sequence[Received]) -> None:
+        for entry in entries:
+            try:
+                self._write(entry.reports)
+            except Exception as error:
+                if _is_unavailable(error):
+                    raise
+                log.exception("the report entry %s cannot be written; its tasks fail as system", entry.entry_id)
+                self._write([_as_failure(report) for report in entry.reports if report.task_id is not None])
+
+    def _write(self, reports: Sequence[Report]) -> None:
+        now = self._outside.clock()
+        with self._outside.store.begin() as ledger:
+            self._touch_workers(ledger, reports, now)
+            steps = self._plans.steps(ledger)
+            tasks = _read_tasks(ledger, reports)
+            application = Application(self._outside, self._pace, steps, tasks, now)
+            for report in reports:
+                if report.kind is not ReportKind.ANNOUNCED:
+                    application.apply(report)
+            moved = {change.after.id for change in move_tasks(ledger, self._plans, application.changes(), now)}
+            _write_left(ledger, application, moved)
+        if application.refused:
+            log.info("%d of %d reports were refused as late, repeated or foreign", application.refused, len(reports))
+        tell_workers(self._outside, sorted(application.unwanted))
+
+    def _touch_workers(self, ledger: Ledger, reports: Sequence[Report], now: float) -> None:
+        announced = [report for report in reports if report.kind is ReportKind.ANNOUNCED]
+        record_announcements(ledger, self._plans, announced, now)
+        ledger.catalog.touch_workers(dict.fromkeys({report.worker for report in reports}, now))
+
+
+def _read_tasks(ledger: Ledger, reports: Sequence[Report]) -> list[Task]:
+    task_ids = {report.task_id for report in reports if report.task_id is not None}
+    of_deliveries = {
+        report.delivery_id for report in reports if report.delivery_id is not None and report.task_id is None
+    } | {
+        report.delivery_id
+        for report in reports
+        if report.delivery_id is not None
+        and report.kind in (ReportKind.CLAIMED, ReportKind.RENEWED, ReportKind.LOST, ReportKind.RETURNED)
+    }
+    tasks = ledger.tasks.fetch(sorted(task_ids), lock=True) if task_ids else {}
+    if of_deliveries:
+        tasks |= {task.id: task for task in ledger.tasks.of_deliveries(sorted(of_deliveries), lock=True)}
+    return sorted(tasks.values(), key=lambda task: task.id)
+
+
+def _write_left(ledger: Ledger, application: Application, moved: set[str]) -> None:
+    left = application.left
+    results = [result for result in left.results if result.task_id in moved]
+    artifacts = [artifact for artifact in left.artifacts if artifact.task_id in moved]
+    attempts = [attempt for attempt in left.attempts if attempt.task_id in moved]
+    if results:
+        ledger.results.insert(results, artifacts)
+    if attempts:
+        ledger.results.insert_attempts(attempts)
+    if left.logs:
+        ledger.results.insert_logs(left.logs)
+
+
+def _as_failure(report: Report) -> Report:
+    body = {"kind": "system", "message": "What the worker reported could not be written; see the engine's log."}
+    return Report(ReportKind.FAILED, report.worker, report.at, report.delivery_id, report.task_id, report.attempt, body)
+
+
+def _is_unavailable(error: Exception) -> bool:
+    return isinstance(error, EngineError) and error.code is ErrorCode.UNAVAILABLE
