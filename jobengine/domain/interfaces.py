@@ -295,6 +295,9 @@ class Store(Protocol):
     def check(self) -> None:
         """Raise EngineError(UNAVAILABLE) unless the database answers and its schema is the newest."""
 
+    def claim_engine(self) -> AbstractContextManager[None]:
+        """The right to run an engine on this ledger; raises EngineError(CONFLICT) where only one may, and one does."""
+
     def close(self) -> None: ...
 
 
