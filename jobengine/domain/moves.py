@@ -124,4 +124,5 @@ def _end(task: Task, now: float) -> Task:
 
 
 def _let_go(task: Task) -> Task:
-    return replace(task, worker=None, delivery_id=None, lease_expires_at=None, enqueued_at=None, started_at=None)
+    # When it last began stays until the next dispatch: its job must learn that it ever started.
+    return replace(task, worker=None, delivery_id=None, lease_expires_at=None, enqueued_at=None)

@@ -123,7 +123,7 @@ def test_a_task_that_goes_back_holds_neither_worker_nor_lease() -> None:
         assert held == dict.fromkeys(_HELD)
 
 
-_HELD = ("worker", "delivery_id", "lease_expires_at", "enqueued_at", "started_at")
+_HELD = ("worker", "delivery_id", "lease_expires_at", "enqueued_at")
 
 
 def test_the_table_in_words_names_every_event_once() -> None:

@@ -1,0 +1,83 @@
+"""The file rows, and what the bytes behind them add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import astuple
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, delete, exists, func, or_, select, union_all
+
+from jobengine.domain.filters import FileFilter, Page
+from jobengine.domain.records import File
+from jobengine.domain.states import JobState
+from jobengine.store import paging
+from jobengine.store.bulk import Link, incoming, insert_rows
+from jobengine.store.search import search_text
+from jobengine.store.tables import artifacts, files, job_files, jobs
+
+OPEN_STATES = tuple(state.value for state in JobState if not state.is_final)
+
+
+def read_file(row: Sequence[Any]) -> File:
+    """The file that a whole row of the table is; the last column is for the search alone."""
+    return File(*row[:-1])
+
+
+class SqlFiles:
+    """``FileRows`` on one connection."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def insert(self, new: Sequence[File]) -> None:
+        insert_rows(self._link, files, [(*astuple(file), search_text(file.name, file.id)) for file in new])
+
+    def fetch(self, ids: Collection[str]) -> dict[str, File]:
+        if not ids:
+            return {}
+        statement = select(files).where(files.c.id.in_(self._link.ids(ids)))
+        return {row[0]: read_file(row) for row in self._link.run(statement)}
+
+    def page(self, where: FileFilter, page: Page) -> list[File]:
+        return [read_file(row) for row in paging.page_by_id(self._link, files, self._criteria(where), page)]
+
+    def count(self, where: FileFilter) -> int:
+        return paging.count_rows(self._link, files, self._criteria(where))
+
+    def stored_bytes(self, owner_id: str) -> int:
+        contents = union_all(
+            *(
+                select(table.c.sha256, table.c.size_bytes).where(table.c.owner_id == owner_id)
+                for table in (files, artifacts)
+            )
+        ).subquery()
+        distinct = select(func.max(contents.c.size_bytes).label("size_bytes")).group_by(contents.c.sha256).subquery()
+        return int(self._link.run(select(func.coalesce(func.sum(distinct.c.size_bytes), 0))).scalar_one())
+
+    def is_needed(self, file_id: str) -> bool:
+        users = select(jobs.c.id).join_from(job_files, jobs, jobs.c.id == job_files.c.job_id)
+        needed = users.where(job_files.c.file_id == file_id, jobs.c.state.in_(OPEN_STATES))
+        return bool(self._link.run(select(exists(needed))).scalar_one())
+
+    def delete(self, ids: Collection[str]) -> int:
+        return self._link.run(delete(files).where(files.c.id.in_(self._link.ids(ids)))).rowcount
+
+    def named_hashes(self, sha256s: Collection[str]) -> set[str]:
+        rows = [(sha256,) for sha256 in sorted(set(sha256s))]
+        return {sha256 for (sha256,) in self._link.run_bulk(_named_statement, rows)}
+
+    def _criteria(self, where: FileFilter) -> list[ColumnElement[bool]]:
+        names = ("owner_id", "folder", "sha256")
+        criteria = paging.equalities(files, {name: getattr(where, name) for name in names})
+        if where.text:
+            criteria.append(paging.contains(files.c.search, where.text, self._link.is_postgresql))
+        return criteria
+
+
+@lru_cache(maxsize=2)
+def _named_statement(is_postgresql: bool) -> Executable:
+    given = incoming([files.c.sha256], is_postgresql)
+    tables = (files, artifacts)
+    return select(given.c.sha256).where(or_(*(exists().where(table.c.sha256 == given.c.sha256) for table in tables)))

@@ -1,0 +1,175 @@
+"""Lists of jobs: which index answers which filter, in which order.
+
+Rules:
+1. The order of creation is the order of IDs. A page in it goes on even after the row that it should follow is gone.
+2. Each state and each file hash is a range of its own; a label and a hash are read from their own table, in the order
+   of job IDs, so that neither a rare nor a common value makes a long scan.
+3. A bound on a time makes the list go by (created_at, ID), which is the same order, so that the index leaps to the
+   bound: what started or finished before a time was created before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, exists, func, literal_column, select
+
+from jobengine.domain.errors import invalid
+from jobengine.domain.filters import JobFilter, Page
+from jobengine.domain.states import JobState
+from jobengine.store import paging, predicates
+from jobengine.store.bulk import Link, storable
+from jobengine.store.paging import Criteria, Order
+from jobengine.store.tables import job_files, job_labels, jobs
+
+_CREATED = "created_at"
+_SORT_KEYS: dict[str, ColumnElement[Any]] = {
+    "created_at": jobs.c.created_at,
+    "started_at": literal_column(predicates.STARTED_KEY),
+    "finished_at": literal_column(predicates.FINISHED_KEY),
+    "name": jobs.c.name,
+    "priority": jobs.c.priority,
+}
+_COMPUTED = ("started_at", "finished_at")
+_COMMON = 1000
+_NARROW = ("pipeline_id", "batch_id", "parent_id")
+
+
+def page_jobs(link: Link, where: JobFilter, page: Page) -> list[Any]:
+    """The rows of a page of jobs; raises EngineError(INVALID) for an unknown sort, and for a place that is lost."""
+    if where.sort not in _SORT_KEYS:
+        raise invalid(f"Jobs are not sorted by {where.sort!r}; {sorted(_SORT_KEYS)} are known.", "sort")
+    criteria = _criteria(link, where)
+    if where.sort == _CREATED and (where.labels or where.file_sha256 is not None):
+        return paging.fetch_merged(link, jobs, _driven(link, where, criteria), Order(_driver_id(where)), page)
+    criteria += [*_labeled(where.labels), *_with_hash(where)]
+    branches = _state_branches(where)
+    if where.sort == _CREATED and not _has_bound(where):
+        return paging.page_by_id(link, jobs, criteria, page, branches)
+    key = _SORT_KEYS[where.sort]
+    order = Order(jobs.c.id, key, _after_key(link, where, page), is_expression=where.sort in _COMPUTED)
+    selects = [select(jobs.c.id, key.label("key")).where(*criteria, *branch) for branch in branches]
+    return paging.fetch_merged(link, jobs, selects, order, page)
+
+
+def is_counted_by_state(where: JobFilter) -> bool:
+    """Whether the statistics know how many jobs these are."""
+    return where == JobFilter(
+        owner_id=where.owner_id, states=where.states, pipeline_name=where.pipeline_name, sort=where.sort
+    )
+
+
+def count_jobs(link: Link, where: JobFilter) -> int:
+    """How many jobs meet the filter."""
+    criteria = [*_criteria(link, where), *_labeled(where.labels), *_with_hash(where)]
+    if where.states is not None:
+        criteria.append(jobs.c.state.in_([state.value for state in where.states]))
+    return paging.count_rows(link, jobs, criteria)
+
+
+def _criteria(link: Link, where: JobFilter) -> list[ColumnElement[bool]]:
+    names = ("pipeline_name", *_NARROW)
+    criteria = paging.equalities(jobs, {name: getattr(where, name) for name in names})
+    if where.owner_id is not None:
+        criteria.append(_owned(link, where))
+    if where.ids is not None:
+        criteria.append(jobs.c.id.in_(link.ids(where.ids)))
+    if where.text:
+        criteria.append(paging.contains(jobs.c.search, where.text, link.is_postgresql))
+    return [*criteria, *_bounds(where)]
+
+
+def _owned(link: Link, where: JobFilter) -> ColumnElement[bool]:
+    # SQLite knows no numbers and takes every index for equally good. The plus keeps it from reading all that an owner
+    # has where a batch, a parent or IDs leave only few.
+    is_narrow = where.ids is not None or any(getattr(where, name) is not None for name in _NARROW)
+    is_hidden = is_narrow and not link.is_postgresql
+    column: ColumnElement[str] = literal_column("+jobs.owner_id") if is_hidden else jobs.c.owner_id
+    is_owned: ColumnElement[bool] = column == storable(where.owner_id)
+    return is_owned
+
+
+def _bounds(where: JobFilter) -> Iterator[ColumnElement[bool]]:
+    for name in ("created", "started", "finished"):
+        before, after = getattr(where, f"{name}_before"), getattr(where, f"{name}_after")
+        if before is not None:
+            yield jobs.c[f"{name}_at"] < before
+        if after is not None:
+            yield jobs.c[f"{name}_at"] > after
+    ends = [bound for bound in (where.started_before, where.finished_before) if bound is not None]
+    if ends:
+        yield jobs.c.created_at <= min(ends)
+
+
+def _has_bound(where: JobFilter) -> bool:
+    return any(
+        bound is not None
+        for bound in (where.created_before, where.created_after, where.started_before, where.finished_before)
+    )
+
+
+def _labeled(labels: Mapping[str, str]) -> list[ColumnElement[bool]]:
+    aliases = ((job_labels.alias(), name, value) for name, value in labels.items())
+    return [exists().where(label.c.job_id == jobs.c.id, *_is_label(label, *pair)) for label, *pair in aliases]
+
+
+def _is_label(label: FromClause, name: str, value: str) -> list[ColumnElement[bool]]:
+    return [label.c.name == storable(name), label.c.value == storable(value)]
+
+
+def _with_hash(where: JobFilter) -> list[ColumnElement[bool]]:
+    if where.file_sha256 is None:
+        return []
+    named = select(job_files.c.job_id).where(job_files.c.sha256.in_([storable(one) for one in where.file_sha256]))
+    return [jobs.c.id.in_(named)]
+
+
+def _state_branches(where: JobFilter) -> Sequence[Criteria]:
+    if where.states is None and (where.pipeline_name is None or where.sort != _CREATED or _has_bound(where)):
+        return [[]]
+    # The index by pipeline goes on by state, so a list by pipeline alone is one of all states.
+    wanted = JobState if where.states is None else dict.fromkeys(where.states)
+    return [[jobs.c.state == state.value] for state in wanted]
+
+
+def _driver_id(where: JobFilter) -> ColumnElement[str]:
+    return job_labels.c.job_id if where.labels else job_files.c.job_id
+
+
+def _driven(link: Link, where: JobFilter, criteria: Criteria) -> list[Select[Any]]:
+    """Lists of job IDs from the rarest label, or from each hash; all else must hold of the job."""
+    job_id = _driver_id(where)
+    of_job = [*criteria, jobs.c.id == job_id]
+    if where.states is not None:
+        of_job.append(jobs.c.state.in_([state.value for state in where.states]))
+    if not where.labels:
+        hashes = dict.fromkeys(where.file_sha256 or ())
+        return [select(job_id).where(job_files.c.sha256 == storable(one), exists().where(*of_job)) for one in hashes]
+    name = min(where.labels, key=lambda name: _rarity(link, name, where.labels[name]))
+    of_job += [*_labeled({other: value for other, value in where.labels.items() if other != name}), *_with_hash(where)]
+    labeled = select(job_id).where(*_is_label(job_labels, name, where.labels[name]))
+    return [labeled.where(exists().where(*of_job))]
+
+
+def _rarity(link: Link, name: str, value: str) -> int:
+    """How many jobs have the label; counted up to a number beyond which any label is common."""
+    some = select(job_labels.c.job_id).where(*_is_label(job_labels, name, value)).limit(_COMMON).subquery()
+    return int(link.run(select(func.count()).select_from(some)).scalar_one())
+
+
+def _after_key(link: Link, where: JobFilter, page: Page) -> Any:
+    if page.after is None:
+        return None
+    found = link.run(select(_SORT_KEYS[where.sort]).where(jobs.c.id == page.after)).first()
+    if found is None and where.sort != _CREATED:
+        raise paging.lost_place(page.after)
+    found = found or _neighbor(link, page)
+    return found[0] if found else 0.0
+
+
+def _neighbor(link: Link, page: Page) -> Any:
+    """The time of the next job in the direction of the page: nothing lies between it and the one that is gone."""
+    beyond = jobs.c.id < page.after if page.descending else jobs.c.id > page.after
+    ordered = jobs.c.id.desc() if page.descending else jobs.c.id.asc()
+    return link.run(select(jobs.c.created_at).where(beyond).order_by(ordered).limit(1)).first()

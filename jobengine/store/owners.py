@@ -1,0 +1,106 @@
+"""The owner rows, with keys and batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import astuple
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from jobengine.domain.filters import Page
+from jobengine.domain.records import Batch, Key, Limits, Owner, Role
+from jobengine.store import paging
+from jobengine.store.bulk import Link, insert_rows, storable
+from jobengine.store.tables import batches, keys, owners
+
+
+class SqlOwners:
+    """``OwnerRows`` on one connection."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def insert(self, new: Sequence[Owner]) -> None:
+        rows = [(owner.id, owner.name, owner.created_at, *astuple(owner.limits)) for owner in new]
+        insert_rows(self._link, owners, rows)
+
+    def fetch(self, ids: Collection[str]) -> dict[str, Owner]:
+        statement = select(owners).where(owners.c.id.in_(self._link.ids(ids)))
+        return {row[0]: _read_owner(row) for row in self._link.run(statement)}
+
+    def find(self, name: str) -> Owner | None:
+        row = self._link.run(select(owners).where(owners.c.name == storable(name))).first()
+        return _read_owner(row) if row else None
+
+    def all(self) -> list[Owner]:
+        return [_read_owner(row) for row in self._link.run(select(owners).order_by(owners.c.id))]
+
+    def write_limits(self, owner: Owner) -> None:
+        limits = owner.limits
+        self._link.run(
+            update(owners)
+            .where(owners.c.id == owner.id)
+            .values(
+                queued_jobs=limits.queued_jobs,
+                running_tasks=limits.running_tasks,
+                stored_bytes=limits.stored_bytes,
+                requests_per_second=limits.requests_per_second,
+            )
+        )
+
+    def insert_keys(self, new: Sequence[Key]) -> None:
+        insert_rows(self._link, keys, [astuple(key) for key in new])
+
+    def key(self, key_id: str) -> Key | None:
+        row = self._link.run(select(keys).where(keys.c.id == storable(key_id))).first()
+        return _read_key(row) if row else None
+
+    def keys(self, owner_id: str | None) -> list[Key]:
+        statement = select(keys).where(*paging.equalities(keys, {"owner_id": owner_id}))
+        return [_read_key(row) for row in self._link.run(statement.order_by(keys.c.id))]
+
+    def write_key(self, key: Key) -> None:
+        self._link.run(
+            update(keys)
+            .where(keys.c.id == key.id)
+            .values(last_used_at=key.last_used_at, revoked_at=key.revoked_at, expires_at=key.expires_at)
+        )
+
+    def insert_batches(self, new: Sequence[Batch]) -> None:
+        rows = [
+            (batch.id, batch.owner_id, batch.name, batch.pipeline_name, _json(batch.hardware), batch.created_at)
+            for batch in new
+        ]
+        insert_rows(self._link, batches, rows)
+
+    def batches(self, owner_id: str | None, page: Page, *, ids: Collection[str] | None = None) -> list[Batch]:
+        criteria = paging.equalities(batches, {"owner_id": owner_id})
+        if ids is not None:
+            criteria.append(batches.c.id.in_(self._link.ids(ids)))
+        return [_read_batch(row) for row in paging.page_by_id(self._link, batches, criteria, page)]
+
+    def delete_batches(self, ids: Collection[str]) -> int:
+        return self._link.run(delete(batches).where(batches.c.id.in_(self._link.ids(ids)))).rowcount
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False, default=dict)
+
+
+def _read_owner(row: Sequence[Any]) -> Owner:
+    identifier, name, created_at, *limits = row
+    return Owner(identifier, name, created_at, Limits(*limits))
+
+
+def _read_key(row: Sequence[Any]) -> Key:
+    values = list(row)
+    values[3] = Role(values[3])
+    return Key(*values)
+
+
+def _read_batch(row: Sequence[Any]) -> Batch:
+    values = list(row)
+    values[4] = json.loads(values[4])
+    return Batch(*values)

@@ -1,0 +1,255 @@
+"""The task rows: guarded plural writes, fan-in counted down, and lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, Integer, Text, column, func, select, text, update
+from sqlalchemy.sql.expression import Select
+
+from jobengine.domain.filters import Page, TaskFilter
+from jobengine.domain.interfaces import Settlement, TaskChange
+from jobengine.domain.records import Executor, Task
+from jobengine.domain.states import FailureKind, TaskState
+from jobengine.store import paging, predicates
+from jobengine.store.bulk import Link, incoming, insert_rows
+from jobengine.store.picking import pick_ready
+from jobengine.store.tables import tasks
+
+# What a move may change. The counts of predecessors belong to ``settle``, all else is fixed by the submission.
+MOVED = (
+    "state",
+    "attempt",
+    "failures",
+    "losses",
+    "progress",
+    "message",
+    "not_before",
+    "delivery_id",
+    "worker",
+    "lease_expires_at",
+    "enqueued_at",
+    "started_at",
+    "finished_at",
+    "failure_kind",
+)
+
+
+def task_row(task: Task) -> tuple[Any, ...]:
+    """The values of a task in the order of the table's columns."""
+    return (
+        task.id,
+        task.job_id,
+        task.owner_id,
+        task.node,
+        task.step,
+        task.file_id,
+        task.state.value,
+        task.priority,
+        task.created_at,
+        task.executor.value,
+        task.queue,
+        task.attempt,
+        task.predecessors,
+        task.waiting_on,
+        task.unmet,
+        task.failures,
+        task.losses,
+        task.progress,
+        task.message,
+        task.not_before,
+        task.delivery_id,
+        task.worker,
+        task.lease_expires_at,
+        task.enqueued_at,
+        task.started_at,
+        task.finished_at,
+        task.failure_kind and task.failure_kind.value,
+    )
+
+
+def read_task(row: Sequence[Any]) -> Task:
+    """The task that a whole row of the table is."""
+    values = list(row)
+    values[6] = TaskState(values[6])
+    values[9] = Executor(values[9])
+    values[26] = FailureKind(values[26]) if values[26] else None
+    return Task(*values)
+
+
+class SqlTasks:
+    """``TaskRows`` on one connection."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def insert(self, rows: Sequence[Task]) -> None:
+        insert_rows(self._link, tasks, [task_row(task) for task in rows])
+
+    def fetch(self, ids: Collection[str], *, lock: bool = False) -> dict[str, Task]:
+        if not ids:
+            return {}
+        statement = select(tasks).where(tasks.c.id.in_(self._link.ids(ids))).order_by(tasks.c.id)
+        return {task.id: task for task in self._read(statement, lock)}
+
+    def of_deliveries(self, delivery_ids: Collection[str], *, lock: bool = False) -> list[Task]:
+        if not delivery_ids:
+            return []
+        statement = select(tasks).where(text(predicates.FLYING), tasks.c.delivery_id.in_(self._link.ids(delivery_ids)))
+        return self._read(statement.order_by(tasks.c.id), lock)
+
+    def of_jobs(
+        self, job_ids: Collection[str], states: Collection[TaskState] | None = None, *, lock: bool = False
+    ) -> list[Task]:
+        if not job_ids:
+            return []
+        statement = select(tasks).where(tasks.c.job_id.in_(self._link.ids(job_ids)))
+        if states is not None:
+            statement = statement.where(tasks.c.state.in_(sorted(state.value for state in states)))
+        return self._read(statement.order_by(tasks.c.id), lock)
+
+    def write(self, changes: Sequence[TaskChange]) -> set[str]:
+        rows = [_change_row(change) for change in changes]
+        return {identifier for (identifier,) in self._link.run_bulk(_write_statement, rows)}
+
+    def settle(self, settlements: Sequence[Settlement]) -> list[Task]:
+        touched: dict[str, Task] = {}
+        for build, rows in (
+            (_settle_files_statement, _settlement_rows(s for s in settlements if s.file_id is not None)),
+            (_settle_nodes_statement, _settlement_rows(s for s in settlements if s.file_id is None)),
+        ):
+            for row in self._link.run_bulk(build, rows):
+                touched[row[0]] = read_task(row)
+        return sorted((task for task in touched.values() if task.waiting_on == 0), key=lambda task: task.id)
+
+    def pick_ready(
+        self, queue: str, now: float, limit: int, busy: Mapping[str, int], caps: Mapping[str, int]
+    ) -> list[Task]:
+        return [read_task(row) for row in pick_ready(self._link, queue, now, limit, busy, caps)]
+
+    def count_in_flight(self) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+        grouped = (tasks.c.owner_id, tasks.c.queue, tasks.c.step, tasks.c.state)
+        statement = select(*grouped, func.count()).where(text(predicates.FLYING)).group_by(*grouped)
+        by_owner: Counter[str] = Counter()
+        enqueued: Counter[tuple[str, str]] = Counter()
+        for owner_id, queue, step, state, count in self._link.run(statement):
+            by_owner[owner_id] += count
+            if state == TaskState.ENQUEUED.value:
+                enqueued[queue, step] += count
+        return dict(by_owner), dict(enqueued)
+
+    def unclaimed(self, enqueued_before: float, limit: int) -> list[Task]:
+        return self._flying(
+            limit,
+            tasks.c.state == TaskState.ENQUEUED.value,
+            tasks.c.lease_expires_at.is_(None),
+            tasks.c.enqueued_at < enqueued_before,
+        )
+
+    def lapsed(self, now: float, limit: int) -> list[Task]:
+        return self._flying(limit, tasks.c.lease_expires_at < now)
+
+    def page(self, where: TaskFilter, page: Page) -> list[Task]:
+        # One range of an index per state: also a list of several states, or of all, is read in its order.
+        states = where.states if where.states is not None or where.job_id is None else tuple(TaskState)
+        branches = [[tasks.c.state == state.value] for state in dict.fromkeys(states)] if states is not None else [[]]
+        rows = paging.page_by_id(self._link, tasks, _criteria(where), page, branches)
+        return [read_task(row) for row in rows]
+
+    def count(self, where: TaskFilter) -> int:
+        criteria = _criteria(where)
+        if where.states is not None:
+            criteria.append(tasks.c.state.in_([state.value for state in where.states]))
+        return paging.count_rows(self._link, tasks, criteria)
+
+    def _flying(self, limit: int, *criteria: ColumnElement[bool]) -> list[Task]:
+        statement = select(tasks).where(text(predicates.FLYING), *criteria)
+        return self._read(statement.order_by(tasks.c.enqueued_at, tasks.c.id).limit(limit), lock=False)
+
+    def _read(self, statement: Select[Any], lock: bool) -> list[Task]:
+        # SQLite has one writer at a time and renders no lock.
+        locking = statement.with_for_update() if lock else statement
+        return [read_task(row) for row in self._link.run(locking)]
+
+
+def _criteria(where: TaskFilter) -> list[ColumnElement[bool]]:
+    names = ("owner_id", "job_id", "step", "node", "file_id")
+    return paging.equalities(tasks, {name: getattr(where, name) for name in names})
+
+
+def _change_row(change: TaskChange) -> tuple[Any, ...]:
+    before, after = change.before, change.after
+    return (
+        before.id,
+        before.state.value,
+        before.attempt,
+        after.state.value,
+        after.attempt,
+        after.failures,
+        after.losses,
+        after.progress,
+        after.message,
+        after.not_before,
+        after.delivery_id,
+        after.worker,
+        after.lease_expires_at,
+        after.enqueued_at,
+        after.started_at,
+        after.finished_at,
+        after.failure_kind and after.failure_kind.value,
+    )
+
+
+@lru_cache(maxsize=2)
+def _write_statement(is_postgresql: bool) -> Executable:
+    guard = (tasks.c.id, column("state_before", Text), column("attempt_before", Integer))
+    given = incoming([*guard, *(tasks.c[name] for name in MOVED)], is_postgresql)
+    return (
+        update(tasks)
+        .where(
+            tasks.c.id == given.c.id,
+            tasks.c.state == given.c.state_before,
+            tasks.c.attempt == given.c.attempt_before,
+        )
+        .values({name: given.c[name] for name in MOVED})
+        .returning(tasks.c.id)
+    )
+
+
+def _settlement_rows(settlements: Iterable[Settlement]) -> list[tuple[Any, ...]]:
+    # An UPDATE takes one row per target, so what settles the same place is added up before.
+    done: Counter[tuple[str, str, str | None]] = Counter()
+    unmet: Counter[tuple[str, str, str | None]] = Counter()
+    for settlement in settlements:
+        place = (settlement.job_id, settlement.node, settlement.file_id)
+        done[place] += settlement.done
+        unmet[place] += settlement.unmet
+    return [(*place, done[place], unmet[place]) for place in sorted(done, key=repr)]
+
+
+@lru_cache(maxsize=2)
+def _settle_files_statement(is_postgresql: bool) -> Executable:
+    return _settle_statement(is_postgresql, on_file=True)
+
+
+@lru_cache(maxsize=2)
+def _settle_nodes_statement(is_postgresql: bool) -> Executable:
+    return _settle_statement(is_postgresql, on_file=False)
+
+
+def _settle_statement(is_postgresql: bool, *, on_file: bool) -> Executable:
+    names = ("job_id", "node", "file_id", "waiting_on", "unmet")
+    given = incoming([tasks.c[name] for name in names], is_postgresql)
+    statement = update(tasks).where(
+        tasks.c.job_id == given.c.job_id,
+        tasks.c.node == given.c.node,
+        tasks.c.state == TaskState.WAITING.value,
+    )
+    if on_file:
+        statement = statement.where(tasks.c.file_id == given.c.file_id)
+    return statement.values(
+        waiting_on=tasks.c.waiting_on - given.c.waiting_on, unmet=tasks.c.unmet + given.c.unmet
+    ).returning(*tasks.c)
