@@ -153,6 +153,9 @@ class JobRows(Protocol):
     ) -> None:
         """Keep an answer for a key; raises EngineError(CONFLICT) when the key is taken."""
 
+    def forget_requests(self, now: float) -> int:
+        """Drop the answers that have expired; how many there were. Until then an answer is kept."""
+
 
 class ResultRows(Protocol):
     """Results, artifacts, ended attempts and logs: what tasks leave behind."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, exists, func, literal, literal_column, select
 
 from jobengine.domain.errors import invalid
 from jobengine.domain.filters import JobFilter, Page
@@ -44,7 +44,7 @@ def page_jobs(link: Link, where: JobFilter, page: Page) -> list[Any]:
     if where.sort == _CREATED and (where.labels or where.file_sha256 is not None):
         return paging.fetch_merged(link, jobs, _driven(link, where, criteria), Order(_driver_id(where)), page)
     criteria += [*_labeled(where.labels), *_with_hash(where)]
-    branches = _state_branches(where)
+    branches = _state_branches(link, where)
     if where.sort == _CREATED and not _has_bound(where):
         return paging.page_by_id(link, jobs, criteria, page, branches)
     key = _SORT_KEYS[where.sort]
@@ -125,12 +125,19 @@ def _with_hash(where: JobFilter) -> list[ColumnElement[bool]]:
     return [jobs.c.id.in_(named)]
 
 
-def _state_branches(where: JobFilter) -> Sequence[Criteria]:
-    if where.states is None and (where.pipeline_name is None or where.sort != _CREATED or _has_bound(where)):
+def _state_branches(link: Link, where: JobFilter) -> Sequence[Criteria]:
+    is_by_time = where.sort == _CREATED and _has_bound(where)
+    if where.states is None and (where.pipeline_name is None or where.sort != _CREATED or is_by_time):
         return [[]]
     # The index by pipeline goes on by state, so a list by pipeline alone is one of all states.
-    wanted = JobState if where.states is None else dict.fromkeys(where.states)
-    return [[jobs.c.state == state.value] for state in wanted]
+    states = list(JobState) if where.states is None else list(dict.fromkeys(where.states))
+    if not is_by_time or link.is_postgresql:
+        return [[jobs.c.state == state.value] for state in states]
+    # Of a common state the index by time finds a page soon; of a rare one the index by state has few to sort.
+    common = [state for state in states if _count_some(link, jobs, [jobs.c.state == state.value]) == _COMMON]
+    branches: list[Criteria] = [[jobs.c.state == state.value] for state in states if state not in common]
+    unindexed: ColumnElement[str] = literal_column("+jobs.state")
+    return [*branches, [unindexed.in_([state.value for state in common])]] if common else branches
 
 
 def _driver_id(where: JobFilter) -> ColumnElement[str]:
@@ -146,15 +153,17 @@ def _driven(link: Link, where: JobFilter, criteria: Criteria) -> list[Select[Any
     if not where.labels:
         hashes = dict.fromkeys(where.file_sha256 or ())
         return [select(job_id).where(job_files.c.sha256 == storable(one), exists().where(*of_job)) for one in hashes]
-    name = min(where.labels, key=lambda name: _rarity(link, name, where.labels[name]))
+    name = min(
+        where.labels, key=lambda name: _count_some(link, job_labels, _is_label(job_labels, name, where.labels[name]))
+    )
     of_job += [*_labeled({other: value for other, value in where.labels.items() if other != name}), *_with_hash(where)]
     labeled = select(job_id).where(*_is_label(job_labels, name, where.labels[name]))
     return [labeled.where(exists().where(*of_job))]
 
 
-def _rarity(link: Link, name: str, value: str) -> int:
-    """How many jobs have the label; counted up to a number beyond which any label is common."""
-    some = select(job_labels.c.job_id).where(*_is_label(job_labels, name, value)).limit(_COMMON).subquery()
+def _count_some(link: Link, table: Table, criteria: Criteria) -> int:
+    """How many rows meet the criteria; counted only up to the number from which on a value is common."""
+    some = select(literal(1)).select_from(table).where(*criteria).limit(_COMMON).subquery()
     return int(link.run(select(func.count()).select_from(some)).scalar_one())
 
 

@@ -1,0 +1,133 @@
+"""Artifacts in a directory: one file per content, named by its hash.
+
+Bytes are written to a temporary name, synced and moved into place, so a name that can be seen is always complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from jobengine.domain.errors import EngineError, ErrorCode, not_found
+from jobengine.domain.interfaces import StoredBytes
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_CHUNK_BYTES = 1024 * 1024
+_STALE_SECONDS = 86_400.0
+
+
+class DirectoryStore:
+    """A directory with two levels of folders; ``incoming`` holds what is being written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._incoming = path / "incoming"
+
+    def put(self, source: BinaryIO, *, limit_bytes: int | None = None) -> StoredBytes:
+        """Store a stream to its end; see ``ArtifactStore.put``."""
+        try:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._incoming, delete=False) as target:
+                try:
+                    return self._write(source, cast(BinaryIO, target), Path(target.name), limit_bytes)
+                except BaseException:
+                    with suppress(FileNotFoundError):
+                        os.unlink(target.name)
+                    raise
+        except OSError as error:
+            message = f"The artifact store cannot be written: {error.strerror}."
+            raise EngineError(ErrorCode.UNAVAILABLE, message, retry_after_seconds=10.0) from error
+
+    def open(self, sha256: str, start: int = 0, length: int | None = None) -> BinaryIO:
+        """A stream of the bytes from ``start``, of ``length`` bytes or to the end."""
+        try:
+            stream = self._place(sha256).open("rb")
+        except FileNotFoundError:
+            raise not_found("artifact", sha256) from None
+        stream.seek(start)
+        return stream if length is None else cast(BinaryIO, io.BufferedReader(_Stretch(stream, length)))
+
+    def stat(self, sha256: str) -> StoredBytes | None:
+        """Size and time of what is stored under the hash."""
+        try:
+            found = self._place(sha256).stat()
+        except (FileNotFoundError, EngineError):
+            return None
+        return StoredBytes(sha256, found.st_size, found.st_mtime)
+
+    def delete(self, sha256s: Iterable[str]) -> int:
+        """Remove what is there of these; how many that was."""
+        deleted = 0
+        for sha256 in sha256s:
+            with suppress(FileNotFoundError):
+                self._place(sha256).unlink()
+                deleted += 1
+        return deleted
+
+    def entries(self) -> Iterator[StoredBytes]:
+        """Everything that is complete; what was left half written more than a day ago is removed on the way."""
+        self._remove_stale()
+        for path in self._path.glob("??/??/*"):
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                yield StoredBytes(path.name, found.st_size, found.st_mtime)
+
+    def url(self, sha256: str, name: str, media_type: str, expires_seconds: float) -> str | None:
+        """None: a directory serves nobody."""
+        return None
+
+    def _write(self, source: BinaryIO, target: BinaryIO, path: Path, limit_bytes: int | None) -> StoredBytes:
+        digest, size = hashlib.sha256(), 0
+        while chunk := source.read(_CHUNK_BYTES):
+            size += len(chunk)
+            if limit_bytes is not None and size > limit_bytes:
+                raise EngineError(ErrorCode.TOO_LARGE, f"There are more than {limit_bytes} bytes.")
+            digest.update(chunk)
+            target.write(chunk)
+        target.flush()
+        os.fsync(target.fileno())
+        place = self._place(digest.hexdigest())
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Moved also where the content exists: that makes it young again, and the pruner spares what is young.
+        os.replace(path, place)
+        return StoredBytes(place.name, size, place.stat().st_mtime)
+
+    def _place(self, sha256: str) -> Path:
+        if not _SHA256.fullmatch(sha256):
+            raise not_found("artifact", sha256)
+        return self._path / sha256[:2] / sha256[2:4] / sha256
+
+    def _remove_stale(self) -> None:
+        for path in self._incoming.glob("*"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                    path.unlink()
+
+
+class _Stretch(io.RawIOBase):
+    """The next ``length`` bytes of a stream."""
+
+    def __init__(self, stream: BinaryIO, length: int) -> None:
+        self._stream = stream
+        self._left = length
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        chunk = self._stream.read(min(len(buffer), self._left))
+        self._left -= len(chunk)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

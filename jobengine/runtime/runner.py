@@ -1,0 +1,193 @@
+"""Running deliveries: claim, run each task, report.
+
+Rules:
+1. Only who took the ticket runs a delivery; a message that comes twice is dropped here.
+2. Whatever a step does, its task is reported, and the next task of the delivery is run.
+3. A result is reported after its artifacts are stored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import resource
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jobengine.config import Settings
+from jobengine.domain.errors import EngineError
+from jobengine.domain.interfaces import ArtifactStore, Clock, WorkerChannel
+from jobengine.domain.reports import Delivery, DeliveryTask, Report, ReportKind, decode_manifest
+from jobengine.domain.states import FailureKind
+from jobengine.runtime.buffer import ReportBuffer
+from jobengine.runtime.context import Context, Voice
+from jobengine.runtime.definitions import StepDefinition
+from jobengine.runtime.limits import time_limit
+from jobengine.runtime.outcomes import Canceled, Reject, Retry, TimeLimitReached
+from jobengine.runtime.parameters import load_parameters
+from jobengine.runtime.registry import Registry
+from jobengine.runtime.tasklog import TaskLog, captured_logging
+
+log = logging.getLogger(__name__)
+
+_TRACEBACK_CHARACTERS = 16_000
+_ANY_MEDIA_TYPE = "application/octet-stream"
+
+OnTask = Callable[[str | None, float, int | None], None]
+"""Told the ID, the latest end (seconds since 1970) and the memory limit of each task that starts, and None after."""
+
+
+class Runner:
+    """Runs deliveries in this process, one after the other."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        channel: WorkerChannel,
+        artifacts: ArtifactStore,
+        settings: Settings,
+        clock: Clock = time.time,
+        on_task: OnTask = lambda task_id, deadline, memory_limit_bytes: None,
+    ) -> None:
+        self._registry = registry
+        self._channel = channel
+        self._artifacts = artifacts
+        self._settings = settings
+        self._clock = clock
+        self._on_task = on_task
+
+    def run(self, delivery: Delivery, worker: str) -> None:
+        """Run a delivery, if it is ours to run."""
+        if not self._channel.claim(delivery.id, worker):
+            log.info("the delivery %s was withdrawn or is run by somebody else", delivery.id)
+            return
+        definition = self._registry.steps.get(delivery.step)
+        with ReportBuffer(self._channel) as buffer:
+            if definition is None:
+                log.error("this worker has no step %s; the delivery goes back", delivery.step)
+                buffer.add(Report(ReportKind.RETURNED, worker, self._clock(), delivery.id))
+                return
+            unwanted = self._channel.canceled([task.task_id for task in delivery.tasks])
+            for task in delivery.tasks:
+                if task.task_id not in unwanted:
+                    self._run_task(definition, delivery, task, worker, buffer)
+
+    def _run_task(
+        self, definition: StepDefinition, delivery: Delivery, task: DeliveryTask, worker: str, buffer: ReportBuffer
+    ) -> None:
+        def say(kind: ReportKind, body: Mapping[str, Any]) -> None:
+            buffer.add(Report(kind, worker, self._clock(), delivery.id, task.task_id, task.attempt, body))
+
+        say(ReportKind.STARTED, {})
+        self._on_task(task.task_id, self._clock() + delivery.time_limit_seconds, delivery.memory_limit_bytes)
+        spent = _process_seconds()
+        try:
+            kind, body = self._outcome(definition, delivery, task, say)
+        finally:
+            self._on_task(None, 0.0, None)
+        if kind is not None:
+            usage = {"cpu_seconds": _process_seconds() - spent, "peak_memory_bytes": _peak_memory_bytes()}
+            say(kind, {**body, **usage})
+
+    def _outcome(
+        self,
+        definition: StepDefinition,
+        delivery: Delivery,
+        task: DeliveryTask,
+        say: Callable[[ReportKind, Mapping[str, Any]], None],
+    ) -> tuple[ReportKind | None, dict[str, Any]]:
+        """Run the step; what to report of it, or None for a task that was canceled."""
+        try:
+            with self._context(definition, task, say) as context, time_limit(delivery.time_limit_seconds):
+                result = check_result(definition.function(context), self._settings.result_limit_bytes)
+                saved = [
+                    {"name": s.name, "media_type": s.media_type, "size_bytes": s.size_bytes, "sha256": s.sha256}
+                    for s in context.saved
+                ]
+            return ReportKind.SUCCEEDED, {"result": result, "artifacts": saved}
+        except Canceled:
+            return None, {}
+        except (Exception, TimeLimitReached) as error:  # noqa: BLE001 - a step may raise anything, and all of it is reported.
+            return ReportKind.FAILED, _failure(error, delivery.time_limit_seconds)
+
+    @contextlib.contextmanager
+    def _context(
+        self, definition: StepDefinition, task: DeliveryTask, say: Callable[[ReportKind, Mapping[str, Any]], None]
+    ) -> Iterator[Context]:
+        files, predecessors = task.files, task.predecessors
+        if task.manifest_sha256 is not None:
+            with self._artifacts.open(task.manifest_sha256) as stream:
+                files, predecessors = decode_manifest(stream.read())
+        task_log = TaskLog(lambda text: say(ReportKind.LOGGED, {"text": text}))
+        voice = Voice(
+            progress=lambda fraction, message: say(ReportKind.PROGRESSED, {"fraction": fraction, "message": message}),
+            log=task_log.write,
+            is_canceled=lambda: bool(self._channel.canceled([task.task_id])),
+        )
+        with tempfile.TemporaryDirectory(prefix="jobengine-") as folder, captured_logging(task_log):
+            context = Context(
+                task_id=task.task_id,
+                job_id=task.job_id,
+                attempt=task.attempt,
+                parameters=load_parameters(definition.parameters, task.parameters),
+                files=files,
+                predecessors=predecessors,
+                folder=Path(folder),
+                artifacts=self._artifacts,
+                voice=voice,
+            )
+            check_media_types(definition, context)
+            yield context
+
+
+def check_media_types(definition: StepDefinition, context: Context) -> None:
+    """Raise Reject for an input whose type the step does not take; unknown types are left to the step."""
+    accepts = definition.spec.accepts
+    for file in context.files if accepts else ():
+        if file.media_type not in (*accepts, _ANY_MEDIA_TYPE):
+            raise Reject(f"{file.name!r} is of the type {file.media_type}; this step takes {', '.join(accepts)}.")
+
+
+def check_result(result: object, limit_bytes: int) -> dict[str, Any]:
+    """The result as a JSON object; raises TypeError or ValueError that says what is wrong with it."""
+    if not isinstance(result, Mapping):
+        raise TypeError(f"a step returns a mapping, not {type(result).__name__}")
+    text = json.dumps(dict(result), allow_nan=False)
+    if len(text) > limit_bytes:
+        raise ValueError(f"the result has {len(text)} bytes, {limit_bytes} are allowed; save large data as an artifact")
+    return dict(json.loads(text))
+
+
+def _failure(error: BaseException, limit_seconds: float) -> dict[str, Any]:
+    match error:
+        case Reject():
+            return {"kind": FailureKind.STEP.value, "message": str(error)}
+        case Retry():
+            retry = {"retry_after_seconds": error.after_seconds}
+            return {"kind": FailureKind.STEP.value, "message": str(error), **retry}
+        case TimeLimitReached():
+            kind, message = FailureKind.TIMEOUT, f"The step ran longer than {limit_seconds:g} seconds."
+        case MemoryError():
+            kind, message = FailureKind.MEMORY, "The step ran out of memory."
+        case EngineError() | OSError(errno=28):
+            kind, message = FailureKind.SYSTEM, str(error)
+        case _:
+            kind, message = FailureKind.CRASH, f"{type(error).__name__}: {error}"
+    text = "".join(traceback.format_exception(error))
+    return {"kind": kind.value, "message": message[:2000], "traceback": text[-_TRACEBACK_CHARACTERS:]}
+
+
+def _process_seconds() -> float:
+    """CPU seconds of this process and its ended children."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _peak_memory_bytes() -> int:
+    """The most that this process has ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
