@@ -1,0 +1,82 @@
+"""The composition root: the only place that picks adapters."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from celery import Celery
+
+from jobengine.artifacts import open_artifact_store
+from jobengine.config import Settings
+from jobengine.domain.announcements import Announcement, encode_announcement
+from jobengine.domain.ids import IdSource
+from jobengine.engine import Engine
+from jobengine.runtime.registry import Registry, load_steps
+from jobengine.runtime.runner import OnTask, Runner
+from jobengine.store import SqlStore
+from jobengine.transport.redis_transport import RedisTransport
+from jobengine.transport.worker import make_worker_app
+from jobengine.transport.worker_channel import RedisWorkerChannel
+from jobengine.verbs.builtin import put_builtins
+from jobengine.verbs.outside import Outside
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A process that holds the ledger: the engine's, or the API's."""
+
+    outside: Outside
+    engine: Engine
+
+
+def build(settings: Settings) -> Parts:
+    """The engine on its real adapters; the ledger is brought to the newest schema.
+
+    Raises EngineError(UNAVAILABLE) when the ledger cannot be reached. Redis may be away.
+    """
+    settings.data_path.mkdir(parents=True, exist_ok=True)
+    store = SqlStore(settings.effective_ledger_url)
+    store.migrate()
+    outside = Outside(
+        store=store,
+        transport=RedisTransport(settings, time.time),
+        artifacts=open_artifact_store(settings.effective_artifacts_url),
+        clock=time.time,
+        ids=IdSource(time.time, random.SystemRandom().getrandbits),
+        settings=settings,
+    )
+    with store.begin() as ledger:
+        put_builtins(ledger, outside.clock())
+    return Parts(outside, Engine(outside))
+
+
+def build_worker(settings: Settings) -> Celery:
+    """The Celery application of a worker, with the steps of this machine. It holds no way to the ledger."""
+    registry = load_steps(name for name in settings.steps.split(",") if name)
+    channel = RedisWorkerChannel(settings, time.time)
+    artifacts = open_artifact_store(settings.effective_artifacts_url)
+
+    def make_runner(on_task: OnTask) -> Runner:
+        return Runner(registry, channel, artifacts, settings, on_task=on_task)
+
+    def announce(slots: int) -> Mapping[str, Any]:
+        return encode_announcement(_announcement(registry, slots))
+
+    return make_worker_app(settings, channel, registry.steps, registry.queues(), make_runner, announce)
+
+
+def _announcement(registry: Registry, slots: int) -> Announcement:
+    return Announcement(
+        hostname=socket.gethostname(),
+        slots=slots,
+        queues=tuple(registry.queues()),
+        steps=tuple(registry.specs()),
+        pipelines=tuple(registry.pipelines.values()),
+        hardware={"cpus": os.cpu_count() or 1},
+    )

