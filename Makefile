@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench
+.PHONY: help install demo up test lint bench
 
 help: ## Say what there is.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +15,15 @@ $(VENV)/.installed: setup.cfg pyproject.toml
 	touch $@
 
 install: $(VENV)/.installed ## Make the virtual environment and install everything into it.
+
+demo: install ## Run the main job on the images that the project carries.
+	$(BIN)/python examples/demo.py
+
+up: install ## Start the whole system, kept in var/.
+	$(BIN)/jobengine up
+
+bench: install ## Print the benchmarks.
+	$(BIN)/python -m tests.bench.nuclei_quality
 
 lint: install ## Style, types and import rules.
 	$(BIN)/ruff check .

@@ -13,10 +13,12 @@ from typing import Any
 from celery import Celery
 
 from jobengine.artifacts import open_artifact_store
+from jobengine.artifacts.signing import UrlSigner, load_secret
 from jobengine.config import Settings
 from jobengine.domain.announcements import Announcement, encode_announcement
 from jobengine.domain.ids import IdSource
 from jobengine.engine import Engine
+from jobengine.queries import Queries
 from jobengine.runtime.registry import Registry, load_steps
 from jobengine.runtime.runner import OnTask, Runner
 from jobengine.store import SqlStore
@@ -33,6 +35,8 @@ class Parts:
 
     outside: Outside
     engine: Engine
+    queries: Queries
+    signer: UrlSigner
 
 
 def build(settings: Settings) -> Parts:
@@ -53,7 +57,8 @@ def build(settings: Settings) -> Parts:
     )
     with store.begin() as ledger:
         put_builtins(ledger, outside.clock())
-    return Parts(outside, Engine(outside))
+    queries = Queries(outside.store, outside.transport, outside.artifacts)
+    return Parts(outside, Engine(outside), queries, UrlSigner(load_secret(settings), time.time))
 
 
 def build_worker(settings: Settings) -> Celery:

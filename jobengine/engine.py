@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import BinaryIO
 
 from jobengine.domain.pace import Pace
-from jobengine.domain.records import Batch, Job, Task
+from jobengine.domain.records import Batch, File, Job, Key, Role, Task
 from jobengine.verbs import external
 from jobengine.verbs.cancellation import cancel_jobs
 from jobengine.verbs.deletion import delete_jobs
 from jobengine.verbs.dispatch import dispatch_tasks
+from jobengine.verbs.files import add_file, delete_file
 from jobengine.verbs.outside import Outside
+from jobengine.verbs.owners import authenticate, create_key
 from jobengine.verbs.plans import Plans
 from jobengine.verbs.prune import Pruner
 from jobengine.verbs.record import Recorder
@@ -87,6 +90,22 @@ class Engine:
     def rescue(self) -> int:
         """Make tasks ready again whose worker or message is gone; how many."""
         return self._rescuer.rescue()
+
+    def add_file(self, owner_id: str, name: str, source: BinaryIO, media_type: str = "", folder: str = "") -> File:
+        """Store an uploaded file."""
+        return add_file(self.outside, owner_id, name, source, media_type, folder)
+
+    def delete_file(self, owner_id: str | None, file_id: str) -> None:
+        """Delete a file that no unfinished job needs."""
+        delete_file(self.outside, owner_id, file_id)
+
+    def create_key(self, owner_name: str, role: Role, name: str = "") -> str:
+        """A new key for an owner; the whole key, which nobody can read again."""
+        return create_key(self.outside, owner_name, role, name)
+
+    def authenticate(self, text: str) -> Key:
+        """The key that the text is; raises EngineError(UNAUTHENTICATED)."""
+        return authenticate(self.outside, text)
 
     def prune(self) -> int:
         """Delete what has outlived its retention; how many jobs and artifacts."""

@@ -32,9 +32,9 @@ class PostgresqlServer:
         """The address of a database."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
-    def create_database(self, name: str, template: str = "template1") -> str:
-        """Make a database as a copy of another one, an empty one by default; its address."""
-        self.run("createdb", "--host", str(self.folder), "--username", "postgres", "--template", template, name)
+    def create_database(self, name: str) -> str:
+        """Make an empty database; its address."""
+        self.run("createdb", "--host", str(self.folder), "--username", "postgres", name)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

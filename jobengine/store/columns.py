@@ -38,6 +38,11 @@ def number(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
 
 
+def serial(name: str) -> Column[int]:
+    """The primary key of rows that the database numbers."""
+    return Column(name, BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
 def moment(name: str, *, nullable: bool = False) -> Column[float]:
     """Seconds since 1970, or seconds."""
     return Column(name, Double, nullable=nullable)

@@ -14,7 +14,7 @@ from jobengine.domain.records import File
 from jobengine.domain.states import JobState
 from jobengine.store import paging
 from jobengine.store.bulk import Link, incoming, insert_rows
-from jobengine.store.search import search_text
+from jobengine.store.search import contains, search_text
 from jobengine.store.tables import artifacts, files, job_files, jobs
 
 OPEN_STATES = tuple(state.value for state in JobState if not state.is_final)
@@ -72,7 +72,7 @@ class SqlFiles:
         names = ("owner_id", "folder", "sha256")
         criteria = paging.equalities(files, {name: getattr(where, name) for name in names})
         if where.text:
-            criteria.append(paging.contains(files.c.search, where.text, self._link.is_postgresql))
+            criteria.append(contains(self._link, files.c.search, where.text))
         return criteria
 
 

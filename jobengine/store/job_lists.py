@@ -6,6 +6,8 @@ Rules:
    of job IDs, so that neither a rare nor a common value makes a long scan.
 3. A bound on a time makes the list go by (created_at, ID), which is the same order, so that the index leaps to the
    bound: what started or finished before a time was created before it.
+4. SQLite keeps no numbers on what columns hold and takes all indexes for equally good. Where IDs, a batch or a parent
+   leave few jobs, a plus before every other column keeps their indexes out of its way. PostgreSQL knows by itself.
 """
 
 from __future__ import annotations
@@ -13,14 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, exists, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, exists, literal_column, select
 
 from jobengine.domain.errors import invalid
 from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.states import JobState
 from jobengine.store import paging, predicates
 from jobengine.store.bulk import Link, storable
-from jobengine.store.paging import Criteria, Order
+from jobengine.store.paging import Criteria, Order, count_some, is_common
+from jobengine.store.search import has_text, with_ids_of_rare_text
 from jobengine.store.tables import job_files, job_labels, jobs
 
 _CREATED = "created_at"
@@ -32,20 +35,20 @@ _SORT_KEYS: dict[str, ColumnElement[Any]] = {
     "priority": jobs.c.priority,
 }
 _COMPUTED = ("started_at", "finished_at")
-_COMMON = 1000
-_NARROW = ("pipeline_id", "batch_id", "parent_id")
+_NARROW = ("batch_id", "parent_id")
 
 
 def page_jobs(link: Link, where: JobFilter, page: Page) -> list[Any]:
     """The rows of a page of jobs; raises EngineError(INVALID) for an unknown sort, and for a place that is lost."""
     if where.sort not in _SORT_KEYS:
         raise invalid(f"Jobs are not sorted by {where.sort!r}; {sorted(_SORT_KEYS)} are known.", "sort")
+    where = with_ids_of_rare_text(link, where)
     criteria = _criteria(link, where)
     if where.sort == _CREATED and (where.labels or where.file_sha256 is not None):
         return paging.fetch_merged(link, jobs, _driven(link, where, criteria), Order(_driver_id(where)), page)
     criteria += [*_labeled(where.labels), *_with_hash(where)]
     branches = _state_branches(link, where)
-    if where.sort == _CREATED and not _has_bound(where):
+    if where.sort == _CREATED and not _is_by_time(where):
         return paging.page_by_id(link, jobs, criteria, page, branches)
     key = _SORT_KEYS[where.sort]
     order = Order(jobs.c.id, key, _after_key(link, where, page), is_expression=where.sort in _COMPUTED)
@@ -62,51 +65,53 @@ def is_counted_by_state(where: JobFilter) -> bool:
 
 def count_jobs(link: Link, where: JobFilter) -> int:
     """How many jobs meet the filter."""
+    where = with_ids_of_rare_text(link, where)
     criteria = [*_criteria(link, where), *_labeled(where.labels), *_with_hash(where)]
     if where.states is not None:
-        criteria.append(jobs.c.state.in_([state.value for state in where.states]))
+        criteria.append(_is_in(jobs.c.state, where.states))
     return paging.count_rows(link, jobs, criteria)
 
 
 def _criteria(link: Link, where: JobFilter) -> list[ColumnElement[bool]]:
-    names = ("pipeline_name", *_NARROW)
-    criteria = paging.equalities(jobs, {name: getattr(where, name) for name in names})
+    criteria = paging.equalities(jobs, {name: getattr(where, name) for name in ("pipeline_id", *_NARROW)})
     if where.owner_id is not None:
-        criteria.append(_owned(link, where))
+        is_hidden = _is_narrow(where) or where.pipeline_id is not None
+        criteria.append(_column(link, "owner_id", is_hidden=is_hidden) == storable(where.owner_id))
+    if where.pipeline_name is not None:
+        column = _column(link, "pipeline_name", is_hidden=_is_narrow(where))
+        criteria.append(column == storable(where.pipeline_name))
     if where.ids is not None:
         criteria.append(jobs.c.id.in_(link.ids(where.ids)))
     if where.text:
-        criteria.append(paging.contains(jobs.c.search, where.text, link.is_postgresql))
-    return [*criteria, *_bounds(where)]
+        criteria.append(has_text(link, where.text))
+    return [*criteria, *_bounds(link, where)]
 
 
-def _owned(link: Link, where: JobFilter) -> ColumnElement[bool]:
-    # SQLite knows no numbers and takes every index for equally good. The plus keeps it from reading all that an owner
-    # has where a batch, a parent or IDs leave only few.
-    is_narrow = where.ids is not None or any(getattr(where, name) is not None for name in _NARROW)
-    is_hidden = is_narrow and not link.is_postgresql
-    column: ColumnElement[str] = literal_column("+jobs.owner_id") if is_hidden else jobs.c.owner_id
-    is_owned: ColumnElement[bool] = column == storable(where.owner_id)
-    return is_owned
+def _is_narrow(where: JobFilter) -> bool:
+    return where.ids is not None or any(getattr(where, name) is not None for name in _NARROW)
 
 
-def _bounds(where: JobFilter) -> Iterator[ColumnElement[bool]]:
+def _column(link: Link, name: str, *, is_hidden: bool) -> ColumnElement[Any]:
+    """The column, hidden from the choice of an index where SQLite would choose badly."""
+    return literal_column(f"+jobs.{name}") if is_hidden and not link.is_postgresql else jobs.c[name]
+
+
+def _bounds(link: Link, where: JobFilter) -> Iterator[ColumnElement[bool]]:
     for name in ("created", "started", "finished"):
         before, after = getattr(where, f"{name}_before"), getattr(where, f"{name}_after")
+        column = _column(link, f"{name}_at", is_hidden=_is_narrow(where))
         if before is not None:
-            yield jobs.c[f"{name}_at"] < before
+            yield column < before
         if after is not None:
-            yield jobs.c[f"{name}_at"] > after
+            yield column > after
     ends = [bound for bound in (where.started_before, where.finished_before) if bound is not None]
     if ends:
-        yield jobs.c.created_at <= min(ends)
+        yield _column(link, "created_at", is_hidden=_is_narrow(where)) <= min(ends)
 
 
-def _has_bound(where: JobFilter) -> bool:
-    return any(
-        bound is not None
-        for bound in (where.created_before, where.created_after, where.started_before, where.finished_before)
-    )
+def _is_by_time(where: JobFilter) -> bool:
+    bounds = (where.created_before, where.created_after, where.started_before, where.finished_before)
+    return not _is_narrow(where) and any(bound is not None for bound in bounds)
 
 
 def _labeled(labels: Mapping[str, str]) -> list[ColumnElement[bool]]:
@@ -126,18 +131,23 @@ def _with_hash(where: JobFilter) -> list[ColumnElement[bool]]:
 
 
 def _state_branches(link: Link, where: JobFilter) -> Sequence[Criteria]:
-    is_by_time = where.sort == _CREATED and _has_bound(where)
-    if where.states is None and (where.pipeline_name is None or where.sort != _CREATED or is_by_time):
+    is_by_id = where.sort == _CREATED and not _is_by_time(where)
+    if where.states is None and (where.pipeline_name is None or _is_narrow(where) or not is_by_id):
         return [[]]
     # The index by pipeline goes on by state, so a list by pipeline alone is one of all states.
     states = list(JobState) if where.states is None else list(dict.fromkeys(where.states))
-    if not is_by_time or link.is_postgresql:
+    if _is_narrow(where):
+        return [[_is_in(_column(link, "state", is_hidden=True), states)]]
+    if where.sort != _CREATED or is_by_id or link.is_postgresql:
         return [[jobs.c.state == state.value] for state in states]
     # Of a common state the index by time finds a page soon; of a rare one the index by state has few to sort.
-    common = [state for state in states if _count_some(link, jobs, [jobs.c.state == state.value]) == _COMMON]
+    common = [state for state in states if is_common(link, select(jobs.c.id).where(jobs.c.state == state.value))]
     branches: list[Criteria] = [[jobs.c.state == state.value] for state in states if state not in common]
-    unindexed: ColumnElement[str] = literal_column("+jobs.state")
-    return [*branches, [unindexed.in_([state.value for state in common])]] if common else branches
+    return [*branches, [_is_in(_column(link, "state", is_hidden=True), common)]] if common else branches
+
+
+def _is_in(column: ColumnElement[str], states: Sequence[JobState]) -> ColumnElement[bool]:
+    return column.in_([state.value for state in states])
 
 
 def _driver_id(where: JobFilter) -> ColumnElement[str]:
@@ -149,22 +159,26 @@ def _driven(link: Link, where: JobFilter, criteria: Criteria) -> list[Select[Any
     job_id = _driver_id(where)
     of_job = [*criteria, jobs.c.id == job_id]
     if where.states is not None:
-        of_job.append(jobs.c.state.in_([state.value for state in where.states]))
+        of_job.append(_is_in(jobs.c.state, where.states))
     if not where.labels:
+        # A job may have several files of the same content.
         hashes = dict.fromkeys(where.file_sha256 or ())
-        return [select(job_id).where(job_files.c.sha256 == storable(one), exists().where(*of_job)) for one in hashes]
-    name = min(
-        where.labels, key=lambda name: _count_some(link, job_labels, _is_label(job_labels, name, where.labels[name]))
-    )
+        return [
+            select(job_id).distinct().where(job_files.c.sha256 == storable(one), exists().where(*of_job))
+            for one in hashes
+        ]
+    name = _rarest(link, where.labels)
     of_job += [*_labeled({other: value for other, value in where.labels.items() if other != name}), *_with_hash(where)]
     labeled = select(job_id).where(*_is_label(job_labels, name, where.labels[name]))
     return [labeled.where(exists().where(*of_job))]
 
 
-def _count_some(link: Link, table: Table, criteria: Criteria) -> int:
-    """How many rows meet the criteria; counted only up to the number from which on a value is common."""
-    some = select(literal(1)).select_from(table).where(*criteria).limit(_COMMON).subquery()
-    return int(link.run(select(func.count()).select_from(some)).scalar_one())
+def _rarest(link: Link, labels: Mapping[str, str]) -> str:
+    counts = {
+        name: count_some(link, select(job_labels.c.job_id).where(*_is_label(job_labels, name, value)))
+        for name, value in labels.items()
+    }
+    return min(counts, key=lambda name: counts[name])
 
 
 def _after_key(link: Link, where: JobFilter, page: Page) -> Any:

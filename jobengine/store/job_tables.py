@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, PrimaryKeyConstraint, Table, text
+from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint, text
 
 from jobengine.domain.states import JobState, TaskState
 from jobengine.store import predicates
-from jobengine.store.columns import METADATA, moment, number, one_of, partial, small, word
+from jobengine.store.columns import METADATA, moment, number, one_of, partial, serial, small, word
 
 jobs = Table(
     "jobs",
     METADATA,
-    word("id", primary_key=True),
+    word("id"),
     word("owner_id"),
     word("name"),
     word("pipeline_id"),
@@ -31,8 +31,10 @@ jobs = Table(
     moment("started_at", nullable=True),
     moment("finished_at", nullable=True),
     moment("canceled_at", nullable=True),
-    # Not part of the record; see search.py.
+    # Not part of the record: what a search looks at, and the number by which the index of trigrams knows the job.
     word("search"),
+    serial("row"),
+    UniqueConstraint("id", name="uq_jobs_id"),
     one_of("jobs", "state", JobState),
     Index("ix_jobs_owner", "owner_id", "id"),
     Index("ix_jobs_state", "state", "id"),

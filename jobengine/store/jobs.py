@@ -26,8 +26,11 @@ _COUNTED = slice(7, 7 + len(_STATES))
 """Where a row has the counts by state; a job has them as one value."""
 
 
+_GIVEN = tuple(column.name for column in jobs.c if column.name != "row")
+
+
 def job_row(job: Job) -> tuple[Any, ...]:
-    """The values of a job in the order of the table's columns."""
+    """The values of a job in the order of the table's columns, but for the row's number."""
     return (
         job.id,
         job.owner_id,
@@ -54,8 +57,8 @@ def job_row(job: Job) -> tuple[Any, ...]:
 
 
 def read_job(row: Sequence[Any]) -> Job:
-    """The job that a whole row of the table is; the last column is for the search alone."""
-    values = list(row[:-1])
+    """The job that a whole row of the table is; the last two columns are for the search alone."""
+    values = list(row[:-2])
     values[_COUNTED] = [Counts(*values[_COUNTED])]
     values[6] = JobState(values[6])
     values[11], values[12] = json.loads(values[11]), json.loads(values[12])
@@ -70,7 +73,7 @@ class SqlJobs:
         self._statistics = statistics
 
     def insert(self, new: Sequence[Job], file_ids: Mapping[str, Sequence[str]]) -> None:
-        insert_rows(self._link, jobs, [job_row(job) for job in new])
+        insert_rows(self._link, jobs, [job_row(job) for job in new], _GIVEN)
         labels = [(job.id, name, value) for job in new for name, value in job.labels.items()]
         insert_rows(self._link, job_labels, labels)
         placed = [(job_id, place, file_id) for job_id, ids in file_ids.items() for place, file_id in enumerate(ids)]

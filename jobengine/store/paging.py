@@ -20,6 +20,7 @@ from jobengine.store.bulk import Link, storable
 Criteria = Sequence[ColumnElement[bool]]
 
 _NO_LIMIT = 2**62
+_MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,20 @@ def equalities(table: Table, wanted: Mapping[str, str | None]) -> list[ColumnEle
     return [table.c[name] == storable(value) for name, value in wanted.items() if value is not None]
 
 
-def contains(folded: ColumnElement[str], part: str, is_postgresql: bool) -> ColumnElement[bool]:
-    """Whether folded text has the part in it, in either case; no character of it is a wildcard."""
-    position = func.strpos if is_postgresql else func.instr
-    return position(folded, storable(part.casefold())) > 0
-
-
 def count_rows(link: Link, table: Table, criteria: Criteria) -> int:
     """How many rows meet the criteria."""
     return int(link.run(select(func.count()).select_from(table).where(*criteria)).scalar_one())
+
+
+def count_some(link: Link, rows: Select[Any]) -> int:
+    """How many rows there are; counted only up to the number from which on they are many."""
+    some = rows.limit(_MANY).subquery()
+    return int(link.run(select(func.count()).select_from(some)).scalar_one())
+
+
+def is_common(link: Link, rows: Select[Any]) -> bool:
+    """Whether there are so many such rows that a page of them is found soon in any order."""
+    return count_some(link, rows) == _MANY
 
 
 def page_by_id(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
 from jobengine.domain.records import Executor
 from jobengine.domain.states import FailureKind, TaskState
 from jobengine.store import predicates
-from jobengine.store.columns import METADATA, moment, number, one_of, partial, small, word
+from jobengine.store.columns import METADATA, moment, number, one_of, partial, serial, small, word
 
 tasks = Table(
     "tasks",
@@ -120,7 +120,7 @@ artifacts = Table(
 task_logs = Table(
     "task_logs",
     METADATA,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    serial("id"),
     word("task_id"),
     small("attempt"),
     moment("at"),

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from jobengine.config import Settings
 from jobengine.domain.announcements import Announcement, PipelineSpec, encode_announcement
-from jobengine.domain.errors import not_found
+from jobengine.domain.errors import EngineError, ErrorCode, not_found
 from jobengine.domain.filters import Page, ResultFilter, TaskFilter
 from jobengine.domain.ids import IdSource
 from jobengine.domain.interfaces import StoredBytes
@@ -72,6 +72,8 @@ class MemoryArtifacts:
 
     def put(self, source: BinaryIO, *, limit_bytes: int | None = None) -> StoredBytes:
         data = source.read()
+        if limit_bytes is not None and len(data) > limit_bytes:
+            raise EngineError(ErrorCode.TOO_LARGE, "too large")
         name = hashlib.sha256(data).hexdigest()
         self.contents[name] = data
         return StoredBytes(name, len(data))

@@ -82,7 +82,8 @@ def create_jobs() -> None:
         moment("finished_at", nullable=True),
         moment("canceled_at", nullable=True),
         word("search"),
-        sa.PrimaryKeyConstraint("id"),
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+        sa.UniqueConstraint("id", name="uq_jobs_id"),
         sa.CheckConstraint("state IN ('pending', 'running', 'succeeded', 'failed', 'canceled')", name="ck_jobs_state"),
     )
     op.create_index(

@@ -1,0 +1,35 @@
+"""Making the Flask application from the parts of the engine."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_smorest import Api
+
+from api import errors, health, requestlog
+from api.native import BLUEPRINTS
+from jobengine import __version__
+from jobengine.build import Parts
+
+
+def create_app(parts: Parts) -> Flask:
+    """The application; it holds the parts and nothing else between requests."""
+    app = Flask(__name__)
+    app.config.update(
+        API_TITLE="Jobengine",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+        # A little more than one file: the multipart form around it. The limit on the file itself is the engine's.
+        MAX_CONTENT_LENGTH=parts.outside.settings.upload_limit_bytes + 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["jobengine"] = parts
+    requestlog.install(app)
+    api = Api(app)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    errors.install(app)
+    health.install(app)
+    return app

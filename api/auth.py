@@ -1,0 +1,70 @@
+"""Who is asking: a key from a header, its owner and its role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import request
+
+from api.parts import parts
+from jobengine.domain.errors import EngineError, ErrorCode
+from jobengine.domain.records import Role
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+READ = frozenset(Role)
+SUBMIT = frozenset({Role.SUBMITTER, Role.ADMIN})
+ANALYZE = frozenset({Role.ANALYZER, Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever holds the key of this request."""
+
+    owner_id: str
+    role: Role
+
+    @property
+    def sees(self) -> str | None:
+        """Whose rows the caller sees; None is everybody's."""
+        return None if self.role is Role.ADMIN else self.owner_id
+
+
+def authenticate(secret: str | None, allowed: frozenset[Role] = READ) -> Caller:
+    """The caller with that key; raises EngineError(UNAUTHENTICATED), or (FORBIDDEN) where the role is not allowed."""
+    if not secret:
+        message = "Send an API key: 'Authorization: Bearer je_…' or 'X-API-Key: je_…'."
+        raise EngineError(ErrorCode.UNAUTHENTICATED, message)
+    key = parts().engine.authenticate(secret)
+    if key.role not in allowed:
+        raise EngineError(ErrorCode.FORBIDDEN, f"A key with the role {key.role.value} may not do this.")
+    return Caller(key.owner_id, key.role)
+
+
+def header_key() -> str | None:
+    """The key that the native API's headers hold."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key")
+
+
+def caller(allowed: frozenset[Role] = READ) -> Caller:
+    """The caller of this request."""
+    return authenticate(header_key(), allowed)
+
+
+def may(allowed: frozenset[Role]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let only these roles in; checked before the body of the request is read."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            caller(allowed)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate

@@ -1,0 +1,30 @@
+"""Is it alive, is it ready, which version is it; for probes and people, without a key."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, jsonify
+
+from api.parts import parts
+from jobengine import __version__
+
+
+def install(app: Flask) -> None:
+    """Add the routes."""
+    app.add_url_rule("/health/live", "live", _live)
+    app.add_url_rule("/health/ready", "ready", _ready)
+    app.add_url_rule("/version", "version", _version)
+
+
+def _live() -> Response:
+    return jsonify({"status": "ok"})
+
+
+def _ready() -> tuple[Response, int]:
+    """Ready means that submissions are accepted: the ledger answers. Redis may be away for a while."""
+    health = parts().queries.health()
+    is_ready = health["ledger"] == "ok"
+    return jsonify({"status": "ok" if is_ready else "unavailable", "dependencies": health}), 200 if is_ready else 503
+
+
+def _version() -> Response:
+    return jsonify({"version": __version__})

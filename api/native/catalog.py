@@ -1,0 +1,66 @@
+"""Steps and pipelines: what can be run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields
+
+from api.auth import READ, caller, may
+from api.native.shapes import page_shape, pipeline_shape, step_shape
+from api.paging import PageArguments, listed, page_of
+from api.parts import parts
+
+blueprint = Blueprint("catalog", __name__, url_prefix="/api/v1", description="What can be run")
+
+
+class StepShape(Schema):
+    """A step as a worker announced it."""
+
+    name = fields.String(required=True)
+    version = fields.String(required=True)
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+    scope = fields.String(required=True)
+    result_kind = fields.String(required=True)
+    queue = fields.String(required=True)
+    accepts = fields.List(fields.String(), required=True)
+    time_limit_seconds = fields.Float(required=True)
+    parameters_schema = fields.Dict(required=True)
+
+
+class StepsShape(Schema):
+    """All steps."""
+
+    items = fields.List(fields.Nested(StepShape), required=True)
+
+
+class PipelineShape(Schema):
+    """A pipeline."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    version = fields.Integer(required=True)
+    state = fields.String(required=True)
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+    nodes = fields.List(fields.Dict(), required=True)
+
+
+@blueprint.get("/steps")
+@may(READ)
+@blueprint.response(200, StepsShape)
+def list_steps() -> dict[str, Any]:
+    """List the steps with the JSON Schema of their parameters."""
+    return {"items": [step_shape(step) for step in parts().queries.steps()]}
+
+
+@blueprint.get("/pipelines")
+@may(READ)
+@blueprint.arguments(PageArguments, location="query")
+@blueprint.response(200, page_shape(PipelineShape))
+def list_pipelines(arguments: dict[str, Any]) -> dict[str, Any]:
+    """List the built-in pipelines and the caller's own."""
+    rows = parts().queries.pipelines(caller().sees, page_of(arguments))
+    return listed(rows, arguments, [pipeline_shape(pipeline) for pipeline in rows])

@@ -1,0 +1,88 @@
+"""Files: upload, list, read, download, delete."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO, cast
+
+from flask import Response, request
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields
+
+from api.auth import READ, SUBMIT, caller, may
+from api.download import send_content
+from api.native.shapes import FileShape, file_shape, page_shape
+from api.paging import PageArguments, listed, page_of
+from api.parts import parts
+from jobengine.domain.errors import invalid
+from jobengine.domain.filters import FileFilter
+
+blueprint = Blueprint("files", __name__, url_prefix="/api/v1/files", description="What jobs work on")
+
+
+class UploadShape(Schema):
+    """The files of one upload, in its order."""
+
+    items = fields.List(fields.Nested(FileShape), required=True)
+
+
+class FileArguments(PageArguments):
+    """Which files."""
+
+    folder = fields.String(load_default=None)
+    text = fields.String(load_default=None)
+
+
+@blueprint.post("")
+@may(SUBMIT)
+@blueprint.response(201, UploadShape)
+def upload() -> dict[str, Any]:
+    """Upload one or many files as multipart/form-data: parts named ``files``, and ``folder`` if there is one.
+
+    Parts larger than half a megabyte are spooled to disk while they arrive; nothing is held in memory.
+    """
+    owner_id = caller(SUBMIT).owner_id
+    given = request.files.getlist("files")
+    if not given:
+        raise invalid("Send at least one part named 'files', with a file name.", "files")
+    folder = request.form.get("folder", "")
+    added = [
+        parts().engine.add_file(owner_id, part.filename or "", cast(BinaryIO, part.stream), part.mimetype or "", folder)
+        for part in given
+    ]
+    return {"items": [file_shape(file) for file in added]}
+
+
+@blueprint.get("")
+@may(READ)
+@blueprint.arguments(FileArguments, location="query")
+@blueprint.response(200, page_shape(FileShape))
+def list_files(arguments: dict[str, Any]) -> dict[str, Any]:
+    """List files, newest first."""
+    where = FileFilter(owner_id=caller().sees, folder=arguments["folder"], text=arguments["text"])
+    rows = parts().queries.files(where, page_of(arguments))
+    return listed(rows, arguments, [file_shape(file) for file in rows])
+
+
+@blueprint.get("/<string:file_id>")
+@may(READ)
+@blueprint.response(200, FileShape)
+def get_file(file_id: str) -> dict[str, Any]:
+    """One file."""
+    return file_shape(parts().queries.file(caller().sees, file_id))
+
+
+@blueprint.get("/<string:file_id>/content")
+@may(READ)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+def download_file(file_id: str) -> Response:
+    """The bytes of a file."""
+    file = parts().queries.file(caller().sees, file_id)
+    return send_content(file.sha256, file.name, file.media_type, file.size_bytes)
+
+
+@blueprint.delete("/<string:file_id>")
+@may(SUBMIT)
+@blueprint.response(204)
+def delete_file(file_id: str) -> None:
+    """Delete a file; refused while a job that has not ended needs it."""
+    parts().engine.delete_file(caller(SUBMIT).sees, file_id)

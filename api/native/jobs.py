@@ -1,0 +1,139 @@
+"""Jobs: submit, list, read, cancel, retry, delete."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import request
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+
+from api.auth import READ, SUBMIT, caller, may
+from api.native.shapes import JobDetailShape, JobShape, artifact_shape, job_shape, page_shape
+from api.paging import PageArguments, listed, page_of
+from api.parts import parts
+from jobengine.domain.filters import JobFilter
+from jobengine.domain.states import JobState
+from jobengine.verbs.requests import JobRequest
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/jobs", description="Requests to run a pipeline")
+
+_FILES_LIMIT = 100_000
+
+
+class NewJobShape(Schema):
+    """A job to be; ``parameters`` are by step of the pipeline."""
+
+    pipeline = fields.String(required=True, validate=validate.Length(1, 300))
+    files = fields.List(fields.String(), load_default=list, validate=validate.Length(max=_FILES_LIMIT))
+    parameters = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String()), load_default=dict)
+    name = fields.String(load_default="", validate=validate.Length(max=300))
+    labels = fields.Dict(
+        keys=fields.String(validate=validate.Length(1, 100)),
+        values=fields.String(validate=validate.Length(max=300)),
+        load_default=dict,
+        validate=validate.Length(max=50),
+    )
+    priority = fields.Integer(load_default=5, strict=True, validate=validate.Range(0, 9))
+    tolerated_failures = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 10**6))
+    parent = fields.String(load_default=None, allow_none=True)
+
+
+class JobArguments(PageArguments):
+    """Which jobs; all criteria must hold."""
+
+    state = fields.List(fields.Enum(JobState, by_value=True), load_default=None)
+    pipeline = fields.String(load_default=None)
+    text = fields.String(load_default=None)
+
+
+@blueprint.post("")
+@may(SUBMIT)
+@blueprint.arguments(NewJobShape)
+@blueprint.response(201, JobDetailShape)
+def submit(body: dict[str, Any]) -> dict[str, Any]:
+    """Submit a job. With the header ``Idempotency-Key``, sending the same body again gives the same job."""
+    owner_id = caller(SUBMIT).owner_id
+    job_request = JobRequest(
+        owner_id=owner_id,
+        pipeline=body["pipeline"],
+        file_ids=tuple(body["files"]),
+        parameters=body["parameters"],
+        name=body["name"],
+        labels=body["labels"],
+        priority=body["priority"],
+        tolerated_failures=body["tolerated_failures"],
+        parent_id=body["parent"],
+    )
+    submission = parts().engine.submit_many(
+        [job_request],
+        idempotency_key=request.headers.get("Idempotency-Key", "")[:300] or None,
+        body_digest=hashlib.sha256(request.get_data()).hexdigest(),
+    )
+    return _detail(owner_id, submission.job_ids[0])
+
+
+@blueprint.get("")
+@may(READ)
+@blueprint.arguments(JobArguments, location="query")
+@blueprint.response(200, page_shape(JobShape))
+def list_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
+    """List jobs, newest first."""
+    states = arguments["state"]
+    where = JobFilter(
+        owner_id=caller().sees,
+        states=tuple(states) if states else None,
+        pipeline_name=arguments["pipeline"],
+        text=arguments["text"],
+    )
+    rows = parts().queries.jobs(where, page_of(arguments))
+    return listed(rows, arguments, [job_shape(job) for job in rows])
+
+
+@blueprint.get("/<string:job_id>")
+@may(READ)
+@blueprint.response(200, JobDetailShape)
+def get_job(job_id: str) -> dict[str, Any]:
+    """One job with its result IDs and artifact addresses."""
+    return _detail(caller().sees, job_id)
+
+
+@blueprint.post("/<string:job_id>/cancel")
+@may(SUBMIT)
+@blueprint.response(200, JobDetailShape)
+def cancel_job(job_id: str) -> dict[str, Any]:
+    """Cancel what is unfinished of a job; one that has ended stays as it is."""
+    sees = caller(SUBMIT).sees
+    parts().queries.job(sees, job_id)
+    parts().engine.cancel(sees, [job_id])
+    return _detail(sees, job_id)
+
+
+@blueprint.post("/<string:job_id>/retry")
+@may(SUBMIT)
+@blueprint.response(201, JobDetailShape)
+def retry_job(job_id: str) -> dict[str, Any]:
+    """A new job that does again what did not succeed and takes over what did."""
+    sees = caller(SUBMIT).sees
+    return _detail(sees, parts().engine.retry(sees, job_id).id)
+
+
+@blueprint.delete("/<string:job_id>")
+@may(SUBMIT)
+@blueprint.response(204)
+def delete_job(job_id: str) -> None:
+    """Delete a job with its tasks, results and artifacts; what runs is canceled."""
+    sees = caller(SUBMIT).sees
+    parts().queries.job(sees, job_id)
+    parts().engine.delete(sees, [job_id])
+
+
+def _detail(owner_id: str | None, job_id: str) -> dict[str, Any]:
+    view = parts().queries.job(owner_id, job_id)
+    return {
+        **job_shape(view.job),
+        "files": view.file_ids,
+        "results": view.result_ids,
+        "artifacts": [artifact_shape(artifact) for artifact in view.artifacts],
+    }

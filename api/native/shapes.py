@@ -1,0 +1,246 @@
+"""What the native API answers, as marshmallow schemas, and how records become them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from api.parts import parts
+from jobengine.domain.records import Artifact, Attempt, File, Job, Pipeline, Result, StepSpec, Task
+from jobengine.domain.rollup import fold_percentage
+from jobengine.domain.states import TaskState
+
+
+class FileShape(Schema):
+    """An uploaded file."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    folder = fields.String(required=True)
+    media_type = fields.String(required=True)
+    size_bytes = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+    created_at = fields.String(required=True)
+
+
+class ArtifactShape(Schema):
+    """Bytes that a task made; ``url`` works without a key until it expires."""
+
+    id = fields.String(required=True)
+    task_id = fields.String(required=True)
+    result_id = fields.String(required=True)
+    name = fields.String(required=True)
+    media_type = fields.String(required=True)
+    size_bytes = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
+    url = fields.String(required=True)
+
+
+class JobShape(Schema):
+    """A job."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    pipeline = fields.String(required=True)
+    pipeline_version = fields.Integer(required=True)
+    state = fields.String(required=True)
+    percentage = fields.Integer(required=True)
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    priority = fields.Integer(required=True)
+    labels = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    parameters = fields.Dict(required=True)
+    tolerated_failures = fields.Integer(required=True)
+    parent = fields.String(required=True, allow_none=True)
+    retry_of = fields.String(required=True, allow_none=True)
+    created_at = fields.String(required=True)
+    started_at = fields.String(required=True, allow_none=True)
+    finished_at = fields.String(required=True, allow_none=True)
+
+
+class JobDetailShape(JobShape):
+    """A job with its files, results and artifacts."""
+
+    files = fields.List(fields.String(), required=True)
+    results = fields.List(fields.String(), required=True)
+    artifacts = fields.List(fields.Nested(ArtifactShape), required=True)
+
+
+class AttemptShape(Schema):
+    """One ended try of a task."""
+
+    number = fields.Integer(required=True)
+    outcome = fields.String(required=True)
+    worker = fields.String(required=True, allow_none=True)
+    started_at = fields.String(required=True, allow_none=True)
+    finished_at = fields.String(required=True)
+    failure_kind = fields.String(required=True, allow_none=True)
+    message = fields.String(required=True)
+    traceback = fields.String(required=True)
+    cpu_seconds = fields.Float(required=True, allow_none=True)
+    peak_memory_bytes = fields.Integer(required=True, allow_none=True)
+
+
+class TaskShape(Schema):
+    """A task."""
+
+    id = fields.String(required=True)
+    job = fields.String(required=True)
+    node = fields.String(required=True)
+    step = fields.String(required=True)
+    file = fields.String(required=True, allow_none=True)
+    state = fields.String(required=True)
+    attempt = fields.Integer(required=True)
+    progress = fields.Float(required=True)
+    message = fields.String(required=True)
+    failure_kind = fields.String(required=True, allow_none=True)
+    worker = fields.String(required=True, allow_none=True)
+    created_at = fields.String(required=True)
+    started_at = fields.String(required=True, allow_none=True)
+    finished_at = fields.String(required=True, allow_none=True)
+
+
+class TaskDetailShape(TaskShape):
+    """A task with its attempts."""
+
+    attempts = fields.List(fields.Nested(AttemptShape), required=True)
+
+
+class ResultShape(Schema):
+    """A result."""
+
+    id = fields.String(required=True)
+    job = fields.String(required=True)
+    task = fields.String(required=True)
+    kind = fields.String(required=True)
+    step = fields.String(required=True)
+    file = fields.String(required=True, allow_none=True)
+    data = fields.Dict(required=True)
+    created_at = fields.String(required=True)
+
+
+class ResultDetailShape(ResultShape):
+    """A result with its artifacts."""
+
+    artifacts = fields.List(fields.Nested(ArtifactShape), required=True)
+
+
+def page_shape(item: type[Schema]) -> type[Schema]:
+    """The shape of a list of such items."""
+    members = {
+        "items": fields.List(fields.Nested(item), required=True),
+        "next_cursor": fields.String(required=True, allow_none=True),
+    }
+    return type(f"{item.__name__.removesuffix('Shape')}PageShape", (Schema,), members)
+
+
+def moment(seconds: float | None) -> str | None:
+    """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def file_shape(file: File) -> dict[str, Any]:
+    """A file's answer."""
+    names = ("id", "name", "folder", "media_type", "size_bytes", "sha256")
+    return {**{name: getattr(file, name) for name in names}, "created_at": moment(file.created_at)}
+
+
+def artifact_shape(artifact: Artifact) -> dict[str, Any]:
+    """An artifact's answer, with an address that works without a key."""
+    names = ("id", "task_id", "result_id", "name", "media_type", "size_bytes", "sha256")
+    settings = parts().outside.settings
+    token = parts().signer.sign(artifact.id, settings.url_lifetime_seconds)
+    url = f"{settings.public_url}/api/v1/artifacts/{artifact.id}/content?token={token}"
+    return {**{name: getattr(artifact, name) for name in names}, "url": url}
+
+
+def job_shape(job: Job) -> dict[str, Any]:
+    """A job's answer."""
+    return {
+        "id": job.id,
+        "name": job.name,
+        "pipeline": job.pipeline_name,
+        "pipeline_version": job.pipeline_version,
+        "state": job.state.value,
+        "percentage": fold_percentage(job.progress, job.counts),
+        "counts": {state.value: job.counts.of(state) for state in TaskState},
+        "priority": job.priority,
+        "labels": dict(job.labels),
+        "parameters": dict(job.parameters),
+        "tolerated_failures": job.tolerated_failures,
+        "parent": job.parent_id,
+        "retry_of": job.retry_of,
+        "created_at": moment(job.created_at),
+        "started_at": moment(job.started_at),
+        "finished_at": moment(job.finished_at),
+    }
+
+
+def task_shape(task: Task) -> dict[str, Any]:
+    """A task's answer."""
+    return {
+        "id": task.id,
+        "job": task.job_id,
+        "node": task.node,
+        "step": task.step,
+        "file": task.file_id,
+        "state": task.state.value,
+        "attempt": task.attempt,
+        "progress": task.progress / 1000,
+        "message": task.message,
+        "failure_kind": task.failure_kind.value if task.failure_kind else None,
+        "worker": task.worker,
+        "created_at": moment(task.created_at),
+        "started_at": moment(task.started_at),
+        "finished_at": moment(task.finished_at),
+    }
+
+
+def attempt_shape(attempt: Attempt) -> dict[str, Any]:
+    """An attempt's answer."""
+    names = ("number", "outcome", "worker", "message", "traceback", "cpu_seconds", "peak_memory_bytes")
+    return {
+        **{name: getattr(attempt, name) for name in names},
+        "started_at": moment(attempt.started_at),
+        "finished_at": moment(attempt.finished_at),
+        "failure_kind": attempt.failure_kind.value if attempt.failure_kind else None,
+    }
+
+
+def result_shape(result: Result) -> dict[str, Any]:
+    """A result's answer."""
+    return {
+        "id": result.id,
+        "job": result.job_id,
+        "task": result.task_id,
+        "kind": result.kind,
+        "step": result.step,
+        "file": result.file_id,
+        "data": dict(result.data),
+        "created_at": moment(result.created_at),
+    }
+
+
+def step_shape(step: StepSpec) -> dict[str, Any]:
+    """A step's answer."""
+    names = ("name", "version", "title", "description", "result_kind", "queue", "time_limit_seconds")
+    return {
+        **{name: getattr(step, name) for name in names},
+        "scope": step.scope.value,
+        "accepts": list(step.accepts),
+        "parameters_schema": dict(step.parameters_schema),
+    }
+
+
+def pipeline_shape(pipeline: Pipeline) -> dict[str, Any]:
+    """A pipeline's answer."""
+    names = ("id", "name", "version", "title", "description")
+    nodes = [
+        {"key": node.key, "step": node.step, "after": list(node.after), "from_parent": list(node.from_parent)}
+        | {"parameters": dict(node.parameters)}
+        for node in pipeline.nodes
+    ]
+    return {**{name: getattr(pipeline, name) for name in names}, "state": pipeline.state.value, "nodes": nodes}

@@ -1,0 +1,54 @@
+"""Tasks: the steps of a job, with their attempts and logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import fields
+
+from api.auth import READ, caller, may
+from api.native.shapes import TaskDetailShape, TaskShape, attempt_shape, page_shape, task_shape
+from api.paging import PageArguments, listed, page_of
+from api.parts import parts
+from jobengine.domain.filters import TaskFilter
+from jobengine.domain.states import TaskState
+
+blueprint = Blueprint("tasks", __name__, url_prefix="/api/v1", description="One step of one job on one file")
+
+
+class TaskArguments(PageArguments):
+    """Which tasks."""
+
+    state = fields.List(fields.Enum(TaskState, by_value=True), load_default=None)
+
+
+@blueprint.get("/jobs/<string:job_id>/tasks")
+@may(READ)
+@blueprint.arguments(TaskArguments, location="query")
+@blueprint.response(200, page_shape(TaskShape))
+def list_tasks(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
+    """List the tasks of a job in the order of its pipeline."""
+    states = arguments["state"]
+    where = TaskFilter(owner_id=caller().sees, job_id=job_id, states=tuple(states) if states else None)
+    rows = parts().queries.tasks(where, page_of(arguments, descending=False))
+    return listed(rows, arguments, [task_shape(task) for task in rows])
+
+
+@blueprint.get("/tasks/<string:task_id>")
+@may(READ)
+@blueprint.response(200, TaskDetailShape)
+def get_task(task_id: str) -> dict[str, Any]:
+    """One task with all its ended attempts."""
+    task, attempts = parts().queries.task(caller().sees, task_id)
+    return {**task_shape(task), "attempts": [attempt_shape(attempt) for attempt in attempts]}
+
+
+@blueprint.get("/tasks/<string:task_id>/log")
+@may(READ)
+@blueprint.response(200, {"type": "string"}, content_type="text/plain")
+def get_log(task_id: str) -> Response:
+    """What the task logged, over all its attempts."""
+    lines = parts().queries.log(caller().sees, task_id)
+    return Response("".join(f"{line.text}\n" for line in lines), mimetype="text/plain")

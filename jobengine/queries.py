@@ -1,0 +1,135 @@
+"""The read verbs: get and list, each from one consistent view, each for one owner.
+
+``owner_id`` None sees everything. What belongs to somebody else is not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from jobengine.domain.errors import EngineError, not_found
+from jobengine.domain.filters import FileFilter, JobFilter, Page, ResultFilter, TaskFilter
+from jobengine.domain.interfaces import ArtifactStore, Ledger, Store, Transport
+from jobengine.domain.records import Artifact, Attempt, File, Job, LogLine, Pipeline, Result, StepSpec, Task
+from jobengine.domain.states import JobState
+
+Row = TypeVar("Row", File, Job, Task, Result, Artifact)
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job with what it has made so far."""
+
+    job: Job
+    file_ids: list[str]
+    result_ids: list[str]
+    artifacts: list[Artifact]
+
+
+class Queries:
+    """Reads the ledger and nothing else; health alone asks the other adapters how they are."""
+
+    def __init__(self, store: Store, transport: Transport, artifacts: ArtifactStore) -> None:
+        self._store = store
+        self._transport = transport
+        self._artifacts = artifacts
+
+    def file(self, owner_id: str | None, file_id: str) -> File:
+        """One file."""
+        with self._store.read() as ledger:
+            return _own(owner_id, "file", file_id, ledger.files.fetch([file_id]))
+
+    def files(self, where: FileFilter, page: Page) -> list[File]:
+        """A page of files."""
+        with self._store.read() as ledger:
+            return ledger.files.page(where, page)
+
+    def steps(self) -> list[StepSpec]:
+        """The announced steps by name."""
+        with self._store.read() as ledger:
+            return sorted(ledger.catalog.steps().values(), key=lambda step: step.name)
+
+    def pipelines(self, owner_id: str | None, page: Page) -> list[Pipeline]:
+        """A page of the owner's and the built-in pipelines."""
+        with self._store.read() as ledger:
+            return ledger.catalog.page_pipelines(owner_id, page)
+
+    def job(self, owner_id: str | None, job_id: str) -> JobView:
+        """One job with its files, results and artifacts."""
+        with self._store.read() as ledger:
+            job = _own(owner_id, "job", job_id, ledger.jobs.fetch([job_id]))
+            results = ledger.results.page(ResultFilter(job_id=job_id), Page(limit=None, descending=False))
+            artifacts = ledger.results.artifacts(job_id=job_id)
+            return JobView(job, ledger.jobs.file_ids(job_id), [result.id for result in results], artifacts)
+
+    def jobs(self, where: JobFilter, page: Page) -> list[Job]:
+        """A page of jobs."""
+        with self._store.read() as ledger:
+            return ledger.jobs.page(where, page)
+
+    def statistics(self, owner_id: str | None) -> dict[tuple[str, JobState], int]:
+        """Jobs by pipeline name and state."""
+        with self._store.read() as ledger:
+            return ledger.jobs.statistics(owner_id)
+
+    def task(self, owner_id: str | None, task_id: str) -> tuple[Task, list[Attempt]]:
+        """One task with its ended attempts."""
+        with self._store.read() as ledger:
+            task = _own(owner_id, "task", task_id, ledger.tasks.fetch([task_id]))
+            return task, ledger.results.attempts([task_id])
+
+    def tasks(self, where: TaskFilter, page: Page) -> list[Task]:
+        """A page of tasks; raises EngineError(NOT_FOUND) for a job that is not the owner's."""
+        with self._store.read() as ledger:
+            _check_job(ledger, where.owner_id, where.job_id)
+            return ledger.tasks.page(where, page)
+
+    def log(self, owner_id: str | None, task_id: str) -> list[LogLine]:
+        """What a task logged, oldest first."""
+        with self._store.read() as ledger:
+            _own(owner_id, "task", task_id, ledger.tasks.fetch([task_id]))
+            return ledger.results.logs(task_id)
+
+    def result(self, owner_id: str | None, result_id: str) -> tuple[Result, list[Artifact]]:
+        """One result with its artifacts."""
+        with self._store.read() as ledger:
+            result = _own(owner_id, "result", result_id, ledger.results.fetch([result_id]))
+            return result, ledger.results.artifacts(result_ids=[result_id])
+
+    def results(self, where: ResultFilter, page: Page) -> list[Result]:
+        """A page of results; raises EngineError(NOT_FOUND) for a job that is not the owner's."""
+        with self._store.read() as ledger:
+            _check_job(ledger, where.owner_id, where.job_id)
+            return ledger.results.page(where, page)
+
+    def artifact(self, owner_id: str | None, artifact_id: str) -> Artifact:
+        """One artifact."""
+        with self._store.read() as ledger:
+            found = {artifact.id: artifact for artifact in ledger.results.artifacts(ids=[artifact_id])}
+            return _own(owner_id, "artifact", artifact_id, found)
+
+    def health(self) -> dict[str, str]:
+        """Each dependency by name: ``ok``, or what is wrong with it."""
+        return {"ledger": _state(self._store.check), "redis": _state(self._transport.check)}
+
+
+def _own(owner_id: str | None, kind: str, identifier: str, found: Mapping[str, Row]) -> Row:
+    row = found.get(identifier)
+    if row is None or owner_id not in (None, row.owner_id):
+        raise not_found(kind, identifier)
+    return row
+
+
+def _check_job(ledger: Ledger, owner_id: str | None, job_id: str | None) -> None:
+    if job_id is not None:
+        _own(owner_id, "job", job_id, ledger.jobs.fetch([job_id]))
+
+
+def _state(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except EngineError as error:
+        return error.message
+    return "ok"

@@ -1,0 +1,1 @@
+"""Benchmarks: they print what they compare, and never gate."""

@@ -1,0 +1,83 @@
+"""The rows of owners, keys and batches keep their contract on every ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from jobengine.domain.errors import EngineError, ErrorCode
+from jobengine.domain.filters import Page
+from jobengine.domain.records import Batch, Key, Limits, Owner, Role
+from jobengine.store import SqlStore
+from tests.contract.ledgers import on_every_ledger
+from tests.contract.rows import NOW, OTHER_OWNER, OWNER, new_id
+
+pytestmark = on_every_ledger
+
+
+def make_key(owner_id: str = OWNER) -> Key:
+    return Key(new_id(), owner_id, "laptop", Role.SUBMITTER, "5" * 64, NOW, expires_at=NOW + 60)
+
+
+def test_owners_are_found_by_id_and_by_name(store: SqlStore) -> None:
+    first = Owner(OWNER, "Labor Süd", NOW, Limits(1, 2, 2**40, 0.5))
+    second = Owner(OTHER_OWNER, "north", NOW)
+    with store.begin() as ledger:
+        ledger.owners.insert([second, first])
+        assert ledger.owners.fetch([OWNER, new_id()]) == {OWNER: first}
+        assert ledger.owners.fetch([]) == {}
+        assert ledger.owners.find("north") == second
+        assert ledger.owners.find("North") is None
+        assert ledger.owners.all() == [first, second]
+
+
+def test_a_name_that_is_taken_is_a_conflict(store: SqlStore) -> None:
+    with store.begin() as ledger:
+        ledger.owners.insert([Owner(OWNER, "south", NOW)])
+    with pytest.raises(EngineError) as refusal, store.begin() as ledger:
+        ledger.owners.insert([Owner(OTHER_OWNER, "south", NOW)])
+    assert refusal.value.code is ErrorCode.CONFLICT
+
+
+def test_limits_are_written_and_nothing_else(store: SqlStore) -> None:
+    owner, other = Owner(OWNER, "south", NOW, Limits(running_tasks=4)), Owner(OTHER_OWNER, "north", NOW)
+    limits = Limits(5, None, 7, 1.5)
+    with store.begin() as ledger:
+        ledger.owners.insert([owner, other])
+        ledger.owners.write_limits(replace(owner, name="x", limits=limits))
+        assert ledger.owners.all() == [replace(owner, limits=limits), other]
+
+
+def test_keys_are_found_by_id_and_by_owner(store: SqlStore) -> None:
+    mine, foreign = make_key(), replace(make_key(OTHER_OWNER), role=Role.ADMIN, expires_at=None)
+    with store.begin() as ledger:
+        ledger.owners.insert_keys([foreign, mine])
+        assert ledger.owners.key(mine.id) == mine
+        assert ledger.owners.key(new_id()) is None
+        assert ledger.owners.keys(OTHER_OWNER) == [foreign]
+        assert ledger.owners.keys(None) == [mine, foreign]
+
+
+def test_of_a_key_the_times_are_written_and_nothing_else(store: SqlStore) -> None:
+    key, other = make_key(), make_key()
+    used = replace(key, last_used_at=NOW + 1, revoked_at=NOW + 2, expires_at=None)
+    with store.begin() as ledger:
+        ledger.owners.insert_keys([key, other])
+        ledger.owners.write_key(replace(used, role=Role.ADMIN, secret_sha256="6" * 64, name="x"))
+        assert ledger.owners.keys(None) == [used, other]
+
+
+def test_batches_are_listed_by_pages_owners_and_ids_and_deleted(store: SqlStore) -> None:
+    batches = [Batch(new_id(), OWNER, f"b{n}", "nuclei", {"memory_gib": n}, NOW) for n in range(5)]
+    foreign = replace(batches[0], id=new_id(), owner_id=OTHER_OWNER)
+    with store.begin() as ledger:
+        ledger.owners.insert_batches([*batches, foreign])
+        first = ledger.owners.batches(OWNER, Page(3))
+        assert first + ledger.owners.batches(OWNER, Page(3, first[-1].id)) == batches[::-1]
+        assert ledger.owners.batches(None, Page(1)) == [foreign]
+        assert ledger.owners.batches(OWNER, Page(), ids=[batches[2].id, foreign.id]) == [batches[2]]
+        assert ledger.owners.batches(OWNER, Page(), ids=[]) == []
+        assert ledger.owners.delete_batches([batches[0].id, new_id()]) == 1
+        assert ledger.owners.delete_batches([]) == 0
+        assert ledger.owners.batches(OWNER, Page(None, descending=False)) == batches[1:]
