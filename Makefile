@@ -32,4 +32,5 @@ lint: install ## Style, types and import rules.
 	$(BIN)/lint-imports --no-cache
 
 test: lint ## Set up, lint, and run all tests.
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m 'not acceptance'
+	$(BIN)/python -m pytest -n 2 -m acceptance

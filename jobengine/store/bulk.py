@@ -36,6 +36,8 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.sql.expression import FromClause
 from sqlalchemy.types import TypeEngine
 
+from jobengine.domain.errors import invalid
+
 CHUNK = 5000
 """Rows in one statement: large enough to make its cost vanish, small enough for a parameter of a few megabytes."""
 
@@ -94,6 +96,14 @@ def encode_rows(rows: Collection[Row], *, as_objects: bool) -> str:
     if as_objects:
         return json.dumps([{f"c{index}": value for index, value in enumerate(row)} for row in rows], allow_nan=False)
     return json.dumps(rows, separators=(",", ":"), allow_nan=False)
+
+
+def encode_json(value: Any) -> str:
+    """The text of a value in a JSON column, ASCII throughout; raises EngineError(INVALID) for what JSON cannot say."""
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False, default=dict)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise invalid(f"This cannot be stored as JSON: {error}.") from error
 
 
 def storable(value: Any) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy import Executable, Table, func, or_, select, true, update
 from jobengine.domain.filters import Page
 from jobengine.domain.records import Node, Pipeline, PipelineState, RetryPolicy, Scope, StepSpec, WorkerRecord
 from jobengine.store import paging
-from jobengine.store.bulk import Link, incoming, upsert
+from jobengine.store.bulk import Link, encode_json, incoming, upsert
 from jobengine.store.tables import pipelines, steps, workers
 
 STALE_SECONDS = 60.0
@@ -27,7 +27,9 @@ class SqlCatalog:
         self._link = link
 
     def put_steps(self, specs: Sequence[StepSpec], now: float) -> None:
-        rows = {(spec.name, spec.version): (spec.name, spec.version, _json(asdict(spec)), now, now) for spec in specs}
+        rows = {
+            (spec.name, spec.version): (spec.name, spec.version, encode_json(asdict(spec)), now, now) for spec in specs
+        }
         self._put(_put_steps_statement, [rows[key] for key in sorted(rows)])
 
     def steps(self) -> dict[str, StepSpec]:
@@ -108,7 +110,7 @@ def _pipeline_row(pipeline: Pipeline) -> tuple[Any, ...]:
         pipeline.state.value,
         pipeline.title,
         pipeline.description,
-        _json([asdict(node) for node in pipeline.nodes]),
+        encode_json([asdict(node) for node in pipeline.nodes]),
         pipeline.created_at,
         pipeline.published_at,
     )
@@ -136,9 +138,9 @@ def _worker_row(worker: WorkerRecord) -> tuple[Any, ...]:
         worker.id,
         worker.hostname,
         worker.slots,
-        _json(worker.queues),
-        _json(worker.steps),
-        _json(worker.hardware),
+        encode_json(worker.queues),
+        encode_json(worker.steps),
+        encode_json(worker.hardware),
         worker.announced_at,
         worker.last_seen_at,
     )
@@ -148,10 +150,6 @@ def _read_worker(row: Sequence[Any]) -> WorkerRecord:
     values = list(row)
     values[3:6] = tuple(json.loads(values[3])), tuple(json.loads(values[4])), json.loads(values[5])
     return WorkerRecord(*values)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False, default=dict)
 
 
 def _put_statement(table: Table, changed: Sequence[str], is_postgresql: bool) -> Executable:

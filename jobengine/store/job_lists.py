@@ -44,7 +44,8 @@ def page_jobs(link: Link, where: JobFilter, page: Page) -> list[Any]:
         raise invalid(f"Jobs are not sorted by {where.sort!r}; {sorted(_SORT_KEYS)} are known.", "sort")
     where = with_ids_of_rare_text(link, where)
     criteria = _criteria(link, where)
-    if where.sort == _CREATED and (where.labels or where.file_sha256 is not None):
+    is_driven = where.labels or where.file_sha256 is not None
+    if where.sort == _CREATED and is_driven and not _is_narrow(where):
         return paging.fetch_merged(link, jobs, _driven(link, where, criteria), Order(_driver_id(where)), page)
     criteria += [*_labeled(where.labels), *_with_hash(where)]
     branches = _state_branches(link, where)

@@ -15,7 +15,7 @@ from jobengine.domain.interfaces import JobDelta
 from jobengine.domain.records import Counts, Job
 from jobengine.domain.states import JobState, TaskState
 from jobengine.store import job_lists
-from jobengine.store.bulk import Link, chunks, incoming, insert_rows, storable, upsert
+from jobengine.store.bulk import Link, chunks, encode_json, incoming, insert_rows, storable, upsert
 from jobengine.store.search import search_text
 from jobengine.store.statistics import Statistics
 from jobengine.store.tables import artifacts, attempts, files, job_files, job_labels, jobs, requests, results, task_logs
@@ -24,8 +24,6 @@ from jobengine.store.tables import tasks as task_table
 _STATES = tuple(state.value for state in TaskState)
 _COUNTED = slice(7, 7 + len(_STATES))
 """Where a row has the counts by state; a job has them as one value."""
-
-
 _GIVEN = tuple(column.name for column in jobs.c if column.name != "row")
 
 
@@ -43,8 +41,8 @@ def job_row(job: Job) -> tuple[Any, ...]:
         job.progress,
         job.priority,
         job.created_at,
-        _json(job.parameters),
-        _json(job.labels),
+        encode_json(job.parameters),
+        encode_json(job.labels),
         job.tolerated_failures,
         job.parent_id,
         job.retry_of,
@@ -168,10 +166,6 @@ class SqlJobs:
         for table in (artifacts, results, attempts, task_table, job_files, job_labels):
             self._link.run(delete(table).where(table.c.job_id.in_(these)))
         return len(gone)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False, default=dict)
 
 
 def _delta_rows(deltas: Sequence[JobDelta]) -> list[tuple[Any, ...]]:

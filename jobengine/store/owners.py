@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from jobengine.domain.filters import Page
 from jobengine.domain.records import Batch, Key, Limits, Owner, Role
 from jobengine.store import paging
-from jobengine.store.bulk import Link, insert_rows, storable
+from jobengine.store.bulk import Link, encode_json, insert_rows, storable
 from jobengine.store.tables import batches, keys, owners
 
 
@@ -70,7 +70,7 @@ class SqlOwners:
 
     def insert_batches(self, new: Sequence[Batch]) -> None:
         rows = [
-            (batch.id, batch.owner_id, batch.name, batch.pipeline_name, _json(batch.hardware), batch.created_at)
+            (batch.id, batch.owner_id, batch.name, batch.pipeline_name, encode_json(batch.hardware), batch.created_at)
             for batch in new
         ]
         insert_rows(self._link, batches, rows)
@@ -83,10 +83,6 @@ class SqlOwners:
 
     def delete_batches(self, ids: Collection[str]) -> int:
         return self._link.run(delete(batches).where(batches.c.id.in_(self._link.ids(ids)))).rowcount
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False, default=dict)
 
 
 def _read_owner(row: Sequence[Any]) -> Owner:

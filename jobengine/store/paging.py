@@ -74,7 +74,7 @@ def fetch_merged(link: Link, table: Table, selects: Sequence[Select[Any]], order
     if not selects:
         return []
     # SQLite takes no order and limit in a member of a compound, unless it is wrapped.
-    until = None if page.limit is None else page.limit + page.offset
+    until = None if page.limit is None else page.limit + min(page.offset, _NO_LIMIT)
     ranges = [select(_ordered(one, order, page).limit(until).subquery()) for one in selects]
     merged = (union(*ranges) if len(ranges) > 1 else ranges[0]).subquery()
     inner = Order(merged.c[0], merged.c[1] if order.key is not None else None)
@@ -99,7 +99,7 @@ def _cut(statement: Select[Any], page: Page) -> Select[Any]:
     if page.offset == 0:
         return statement.limit(page.limit)
     # SQLite takes no offset without a limit.
-    return statement.limit(_NO_LIMIT if page.limit is None else page.limit).offset(page.offset)
+    return statement.limit(_NO_LIMIT if page.limit is None else page.limit).offset(min(page.offset, _NO_LIMIT))
 
 
 def _directed(order: Order, page: Page) -> list[ColumnElement[Any]]:
@@ -108,7 +108,7 @@ def _directed(order: Order, page: Page) -> list[ColumnElement[Any]]:
 
 
 def _beyond(order: Order, page: Page) -> list[ColumnElement[bool]]:
-    after = literal(page.after)
+    after = literal(storable(page.after))
     if order.key is None:
         return [order.id < after if page.descending else order.id > after]
     key = literal(order.after_key)

@@ -14,7 +14,7 @@ from jobengine.domain.interfaces import Place
 from jobengine.domain.records import Artifact, Attempt, LogLine, Result
 from jobengine.domain.states import FailureKind
 from jobengine.store import paging
-from jobengine.store.bulk import Link, incoming, insert_rows
+from jobengine.store.bulk import Link, encode_json, incoming, insert_rows
 from jobengine.store.tables import artifacts, attempts, results, task_logs, tasks
 
 _LOG_COLUMNS = ("task_id", "attempt", "at", "text")
@@ -125,7 +125,7 @@ def _result_row(result: Result) -> tuple[Any, ...]:
         result.kind,
         result.step,
         result.file_id,
-        json.dumps(result.data, separators=(",", ":"), allow_nan=False, default=dict),
+        encode_json(result.data),
         result.created_at,
     )
 

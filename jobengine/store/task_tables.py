@@ -46,7 +46,8 @@ tasks = Table(
     Index("ix_tasks_place", "job_id", "node", "file_id"),
     Index("ix_tasks_owner", "owner_id", "id"),
     partial("ix_tasks_file", ("file_id", "id"), "file_id IS NOT NULL"),
-    partial("ix_tasks_failed", ("owner_id", "id"), predicates.FAILED),
+    # SQLite prefers this to the index above because of the second column.
+    partial("ix_tasks_failed", ("owner_id", "state", "id"), predicates.FAILED),
     partial("ix_tasks_ready", ("queue", "priority", "owner_id", "not_before", "id"), predicates.READY),
     partial("ix_tasks_flying", ("delivery_id",), predicates.FLYING),
     sqlite_with_rowid=False,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Integer, Text, column, func, select, text, update
+from sqlalchemy import ColumnElement, Executable, Integer, Text, column, func, literal_column, select, text, update
 from sqlalchemy.sql.expression import Select
 
 from jobengine.domain.filters import Page, TaskFilter
@@ -155,7 +155,7 @@ class SqlTasks:
     def page(self, where: TaskFilter, page: Page) -> list[Task]:
         # One range of an index per state: also a list of several states, or of all, is read in its order.
         states = where.states if where.states is not None or where.job_id is None else tuple(TaskState)
-        branches = [[tasks.c.state == state.value] for state in dict.fromkeys(states)] if states is not None else [[]]
+        branches = [[]] if states is None else [[_is_in_state(state)] for state in dict.fromkeys(states)]
         rows = paging.page_by_id(self._link, tasks, _criteria(where), page, branches)
         return [read_task(row) for row in rows]
 
@@ -173,6 +173,11 @@ class SqlTasks:
         # SQLite has one writer at a time and renders no lock.
         locking = statement.with_for_update() if lock else statement
         return [read_task(row) for row in self._link.run(locking)]
+
+
+def _is_in_state(state: TaskState) -> ColumnElement[bool]:
+    # With a literal, so that SQLite knows the index of failed tasks.
+    return tasks.c.state == literal_column(f"'{state.value}'")
 
 
 def _criteria(where: TaskFilter) -> list[ColumnElement[bool]]:

@@ -52,6 +52,13 @@ def test_a_second_result_of_a_task_is_a_conflict_and_takes_its_transaction_along
         assert ledger.results.page(ResultFilter(), Page()) == [first]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}])
+def test_data_that_json_cannot_say_is_refused(store: SqlStore, value: object) -> None:
+    with pytest.raises(EngineError) as refusal:
+        insert(store, make_result(data={"value": value}))
+    assert refusal.value.code is ErrorCode.INVALID
+
+
 def test_a_list_of_results_meets_all_its_criteria(store: SqlStore) -> None:
     file_id = new_id()
     wanted = make_result(file_id=file_id, kind="k", step="s")

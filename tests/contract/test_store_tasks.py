@@ -322,3 +322,4 @@ def test_pages_of_tasks_join_into_the_whole_list(
         assert ledger.tasks.page(where, Page(4, offset=3, descending=descending)) == expected[3:7]
         assert ledger.tasks.page(where, Page(None, offset=2, descending=descending)) == expected[2:]
         assert ledger.tasks.page(where, Page(None, descending=descending)) == expected
+        assert ledger.tasks.page(where, Page(4, offset=2**80, descending=descending)) == []

@@ -55,16 +55,25 @@ def _read_picture(path: Path) -> Image:
     from PIL import Image as Pillow
 
     with warnings.catch_warnings():
-        # Pillow's own bound is checked here by ours, before anything is decoded.
+        # Pillow only warns where our own bound, checked before anything is decoded, refuses.
         warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-        with Pillow.open(path, formats=("PNG", "JPEG")) as picture:
-            _check_size(picture.height, picture.width, 1)
-            if picture.mode in ("P", "PA", "CMYK", "YCbCr", "1"):
-                picture = picture.convert("L" if picture.mode == "1" else "RGB")
-            pixels = np.asarray(picture)
+        try:
+            with Pillow.open(path, formats=("PNG", "JPEG")) as picture:
+                _check_size(picture.height, picture.width, 1)
+                pixels = _decode(picture)
+        except Pillow.DecompressionBombError:
+            raise UnreadableImage(f"The image claims more than {PIXELS_LIMIT} pixels, which are the most.") from None
     if pixels.dtype == np.int32:
         pixels = pixels.clip(0, 65535).astype(np.uint16)
     return _as_image(pixels, is_color=pixels.ndim == 3 and pixels.shape[2] >= 3)
+
+
+def _decode(picture: Any) -> NDArray[Any]:
+    """The pixels of a Pillow picture: palettes and other color spaces as RGB, without transparency."""
+    mode = {"1": "L", "LA": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB", "CMYK": "RGB", "YCbCr": "RGB"}.get(
+        picture.mode
+    )
+    return np.asarray(picture.convert(mode) if mode else picture)
 
 
 def _read_tiff(path: Path, page: int) -> Image:
@@ -105,8 +114,9 @@ def _fold_axis(
 def _as_image(pixels: NDArray[Any], *, is_color: bool, pixel_size_um: float | None = None) -> Image:
     if pixels.ndim == 2:
         pixels = pixels[:, :, np.newaxis]
-    if pixels.shape[2] in (2, 4) and is_color:
-        pixels = pixels[:, :, : pixels.shape[2] - 1]
+    if is_color:
+        # A fourth sample is transparency.
+        pixels = pixels[:, :, :3]
     if pixels.shape[2] > CHANNELS_LIMIT:
         raise UnreadableImage(f"The image has {pixels.shape[2]} channels; {CHANNELS_LIMIT} are the most.")
     if pixels.dtype == np.bool_:

@@ -1,0 +1,110 @@
+"""The whole system as a user starts it: ready, a job by the command, restarts, and a clean stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.servers import free_port, wait_until
+
+pytestmark = pytest.mark.acceptance
+
+COMMAND = [sys.executable, "-c", "from jobengine.cli import main; main()"]
+NUCLEI = Path(__file__).parents[2] / "examples" / "nuclei"
+
+
+@dataclass(slots=True)
+class System:
+    """A running ``jobengine up``."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    port: int
+    output: list[str]
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run another command against it."""
+        key = (self.data / "admin.key").read_text().strip()
+        environment = {**os.environ, "JOBENGINE_URL": f"http://127.0.0.1:{self.port}", "JOBENGINE_API_KEY": key}
+        return subprocess.run([*COMMAND, *words], env=environment, capture_output=True, text=True, check=False)
+
+    def children(self) -> list[psutil.Process]:
+        """Everything that it started."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[System]:
+    """``jobengine up`` with one worker process, without Flower, ready."""
+    port, data = free_port(), tmp_path / "data"
+    words = ["up", "--port", str(port), "--data", str(data), "--workers", "1", "--no-flower"]
+    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True)
+    system = System(process, data, port, [])
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            system.output.append(line.strip())
+            if line.startswith("ready:"):
+                break
+        yield system
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(90)
+
+
+def test_a_job_by_the_command_from_upload_to_download(system: System, tmp_path: Path) -> None:
+    assert system.output[-1] == f"ready: http://127.0.0.1:{system.port}"
+    assert stat.S_IMODE((system.data / "admin.key").stat().st_mode) == 0o600
+    bad = tmp_path / "bad.png"
+    bad.write_text("no image")
+    done = system.run("submit", "nuclei", str(NUCLEI / "c0c4a829c8d3.png"), str(bad), "--wait")
+    assert done.returncode == 1
+    assert "'bad.png' cannot be analysed. The file is not a PNG, JPEG or TIFF image." in done.stdout
+    job_id = re.findall(r"[0-9a-f]{24}", done.stdout)[0]
+    fetched = system.run("results", job_id, "--out", str(tmp_path / "out"))
+    assert fetched.returncode == 0, fetched.stderr
+    assert "c0c4a829c8d3.png,16" in (tmp_path / "out" / "aggregates.csv").read_text()
+    assert json.loads(system.run("jobs", "--json").stdout)[0]["id"] == job_id
+    unknown = system.run("submit", "nothing", str(bad))
+    assert (unknown.returncode, unknown.stderr.split(" (")[0]) == (
+        1,
+        "Error: pipeline: There is no published pipeline 'nothing'.",
+    )
+    with httpx.Client() as client:
+        assert client.get(f"http://127.0.0.1:{system.port}/api/v1/jobs").status_code == 401
+
+
+def test_a_second_up_on_the_same_folder_is_refused(system: System) -> None:
+    words = ["up", "--port", str(free_port()), "--data", str(system.data)]
+    second = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False)
+    assert second.returncode == 1
+    assert "Another `jobengine up` runs on" in second.stderr
+
+
+def test_a_child_that_dies_is_started_again(system: System) -> None:
+    engine = next(child for child in system.children() if "jobengine.loops" in " ".join(child.cmdline()))
+    engine.kill()
+    done = system.run("submit", "nuclei", str(NUCLEI / "c0c4a829c8d3.png"), "--wait")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything_that_was_started(system: System, number: signal.Signals) -> None:
+    children = system.children()
+    assert len(children) >= 5
+    system.process.send_signal(number)
+    assert system.process.wait(60) == 0
+    wait_until(lambda: not any(child.is_running() for child in children), 5.0, "the end of all children")
