@@ -24,6 +24,7 @@ up: install ## Start the whole system, kept in var/.
 
 bench: install ## Print the benchmarks.
 	$(BIN)/python -m tests.bench.nuclei_quality
+	$(BIN)/python -m tests.bench.throughput
 
 lint: install ## Style, types and import rules.
 	$(BIN)/ruff check .

@@ -33,6 +33,11 @@ def upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def is_complete(connection: Connection) -> bool:
+    """Whether no revision is missing."""
+    return _state(connection) in ("newest", "newer")
+
+
 def require_newest(connection: Connection) -> None:
     """Raise EngineError(UNAVAILABLE) when revisions are missing.
 

@@ -44,7 +44,13 @@ class SqlStore:
             yield SqlLedger(Link(connection))
 
     def migrate(self) -> None:
-        """Bring the schema to the newest revision; processes that start together do it one after the other."""
+        """Bring the schema to the newest revision; processes that start together do it one after the other.
+
+        Where nothing is missing it only reads, and waits for no writer.
+        """
+        with self._transaction(is_writing=False) as connection:
+            if schema.is_complete(connection):
+                return
         with self._transaction(is_writing=True) as connection:
             schema.upgrade(connection)
 
