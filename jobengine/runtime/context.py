@@ -28,7 +28,7 @@ class InputFile:
     size_bytes: int
     sha256: str
     _artifacts: ArtifactStore
-    _folder: Path
+    _folder: Callable[[], Path]
 
     def open(self) -> BinaryIO:
         """A stream of the bytes."""
@@ -36,7 +36,7 @@ class InputFile:
 
     def path(self) -> Path:
         """A local copy, in the task's temporary folder; its name says nothing of the file's."""
-        place = self._folder / f"input-{self.sha256}"
+        place = self._folder() / f"input-{self.sha256}"
         if not place.exists():
             with self.open() as source, place.open("wb") as target:
                 shutil.copyfileobj(source, target)
@@ -81,7 +81,7 @@ class Context:
         parameters: Mapping[str, Any],
         files: Sequence[DeliveryFile],
         predecessors: Sequence[DeliveryPredecessor],
-        folder: Path,
+        make_folder: Callable[[], Path],
         artifacts: ArtifactStore,
         voice: Voice,
     ) -> None:
@@ -89,17 +89,22 @@ class Context:
         self.job_id = job_id
         self.attempt = attempt
         self.parameters = parameters
-        self.folder = folder
-        """An empty folder of the task's own; removed when it ends."""
+        self._make_folder = make_folder
+        self._made_folder: Path | None = None
         self._artifacts = artifacts
         self._voice = voice
         self._asked_at = float("-inf")
         self._is_canceled = False
         self._saved: dict[str, SavedArtifact] = {}
-        self._inputs = folder / ".inputs"
-        self._inputs.mkdir()
         self.files = tuple(self._file(file) for file in files)
         self.predecessors = tuple(self._predecessor(row) for row in predecessors)
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the task's own, made when it is first asked for and removed when the task ends."""
+        if self._made_folder is None:
+            self._made_folder = self._make_folder()
+        return self._made_folder
 
     @property
     def file(self) -> InputFile:
@@ -145,6 +150,11 @@ class Context:
             self._asked_at = now
             self._is_canceled = self._voice.is_canceled()
         return self._is_canceled
+
+    def _inputs(self) -> Path:
+        place = self.folder / ".inputs"
+        place.mkdir(exist_ok=True)
+        return place
 
     def _file(self, file: DeliveryFile) -> InputFile:
         return InputFile(

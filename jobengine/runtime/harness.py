@@ -69,7 +69,7 @@ def run_step(
             parameters=load_parameters(definition.parameters, parameters or {}),
             files=[keep(path) for path in files],
             predecessors=[_as_predecessor(earlier, store, keep) for earlier in predecessors],
-            folder=folder,
+            make_folder=lambda: folder,
             artifacts=store,
             voice=Voice(lambda fraction, message: run.progress.append((fraction, message)), run.log.append, bool),
         )

@@ -60,6 +60,7 @@ class Runner:
         self._settings = settings
         self._clock = clock
         self._on_task = on_task
+        self._buffer = ReportBuffer(channel)
 
     def run(self, delivery: Delivery, worker: str) -> None:
         """Run a delivery, if it is ours to run."""
@@ -67,7 +68,7 @@ class Runner:
             log.info("the delivery %s was withdrawn or is run by somebody else", delivery.id)
             return
         definition = self._registry.steps.get(delivery.step)
-        with ReportBuffer(self._channel) as buffer:
+        with self._buffer as buffer:
             if definition is None:
                 log.error("this worker has no step %s; the delivery goes back", delivery.step)
                 buffer.add(Report(ReportKind.RETURNED, worker, self._clock(), delivery.id))
@@ -129,7 +130,7 @@ class Runner:
             log=task_log.write,
             is_canceled=lambda: bool(self._channel.canceled([task.task_id])),
         )
-        with tempfile.TemporaryDirectory(prefix="jobengine-") as folder, captured_logging(task_log):
+        with contextlib.ExitStack() as stack, captured_logging(task_log):
             context = Context(
                 task_id=task.task_id,
                 job_id=task.job_id,
@@ -137,7 +138,7 @@ class Runner:
                 parameters=load_parameters(definition.parameters, task.parameters),
                 files=files,
                 predecessors=predecessors,
-                folder=Path(folder),
+                make_folder=lambda: Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jobengine-"))),
                 artifacts=self._artifacts,
                 voice=voice,
             )

@@ -38,9 +38,10 @@ def make_app(settings: Settings) -> Celery:
         # A message stays in its queue until a process is free: nothing waits behind a long step in a busy worker.
         worker_disable_prefetch=True,
         worker_prefetch_multiplier=1,
-        # Flower lives from these events.
+        # Flower lives from the workers' events. That of the sender would cost a message more for each delivery, and
+        # says nothing that the worker's own "received" does not.
         worker_send_task_events=True,
-        task_send_sent_event=True,
+        task_send_sent_event=False,
         # Redis may be away when a worker starts or while it runs; it waits for it, as long as it takes.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,

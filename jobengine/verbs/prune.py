@@ -35,6 +35,8 @@ class Pruner:
         now = self._outside.clock()
         if now - self._swept_at >= SWEEP_SECONDS:
             deleted += self._prune_bytes(now)
+            with self._outside.store.begin() as ledger:
+                ledger.jobs.forget_requests(now)
             self._swept_at = now
         return deleted
 
