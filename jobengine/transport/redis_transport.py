@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from jobengine.config import Settings
+from jobengine.domain.errors import invalid
 from jobengine.domain.interfaces import Clock, Received
 from jobengine.domain.reports import Delivery, decode_reports, encode_delivery
 from jobengine.transport.celery_app import make_app
@@ -39,9 +40,7 @@ class RedisTransport:
         self._names = Names(settings.redis_prefix)
         self._clock = clock
         self._app = app or make_app(settings)
-        self._redis: Redis = Redis.from_url(
-            settings.redis_url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=10
-        )
+        self._redis = _connect(settings.redis_url)
         self._consumer = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._taken_over_at = float("-inf")
 
@@ -180,6 +179,14 @@ class RedisTransport:
                 self._redis.xadd(self._names.rejected, fields, maxlen=_REJECTED_MOST)  # type: ignore[arg-type]
                 self.acknowledge([name.decode()])
         return received
+
+
+def _connect(url: str) -> Redis:
+    """A client, not connected yet; raises EngineError(INVALID) for an address that is none."""
+    try:
+        return Redis.from_url(url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=10)
+    except ValueError as error:
+        raise invalid(f"{error}.", "JOBENGINE_REDIS_URL") from None
 
 
 def _pairs(answer: Any) -> list[tuple[bytes, list[Entry]]]:
