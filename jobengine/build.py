@@ -39,31 +39,40 @@ class Parts:
     signer: UrlSigner
 
 
-def build(settings: Settings) -> Parts:
-    """The engine on its real adapters; the ledger is brought to the newest schema.
-
-    Raises EngineError(UNAVAILABLE) when the ledger cannot be reached. Redis may be away.
-    """
-    settings.data_path.mkdir(parents=True, exist_ok=True)
-    store = SqlStore(settings.effective_ledger_url)
-    store.migrate()
-    outside = Outside(
-        store=store,
+def connect(settings: Settings) -> Outside:
+    """The real adapters, as they are: nothing is made, migrated or asked yet."""
+    return Outside(
+        store=SqlStore(settings.effective_ledger_url),
         transport=RedisTransport(settings, time.time),
         artifacts=open_artifact_store(settings.effective_artifacts_url),
         clock=time.time,
         ids=IdSource(time.time, random.SystemRandom().getrandbits),
         settings=settings,
     )
-    with store.begin() as ledger:
+
+
+def build(settings: Settings) -> Parts:
+    """The engine on its real adapters; the ledger is brought to the newest schema.
+
+    Raises EngineError(UNAVAILABLE) when the ledger cannot be reached. Redis may be away.
+    """
+    settings.data_path.mkdir(parents=True, exist_ok=True)
+    outside = connect(settings)
+    outside.store.migrate()
+    with outside.store.begin() as ledger:
         put_builtins(ledger, outside.clock())
     queries = Queries(outside.store, outside.transport, outside.artifacts)
     return Parts(outside, Engine(outside), queries, UrlSigner(load_secret(settings), time.time))
 
 
+def load_registry(settings: Settings) -> Registry:
+    """The steps and pipelines that are installed here or named in the settings."""
+    return load_steps(name for name in settings.steps.split(",") if name)
+
+
 def build_worker(settings: Settings) -> Celery:
     """The Celery application of a worker, with the steps of this machine. It holds no way to the ledger."""
-    registry = load_steps(name for name in settings.steps.split(",") if name)
+    registry = load_registry(settings)
     channel = RedisWorkerChannel(settings, time.time)
     artifacts = open_artifact_store(settings.effective_artifacts_url)
 

@@ -3,42 +3,99 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+from urllib.parse import quote
 
 import click
 import httpx
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
+_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+# The answer to an upload comes when the last byte is stored.
+_UPLOAD_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
+
+
+class ApiAway(click.ClickException):
+    """The API cannot be reached, or says that it cannot answer right now; it may be back soon."""
+
 
 class ApiClient:
     """A client of the native API; every refusal becomes a ClickException with the API's own sentence."""
 
-    def __init__(self) -> None:
-        key = os.environ.get("JOBENGINE_API_KEY")
-        if not key:
-            raise click.ClickException("Set JOBENGINE_API_KEY; `jobengine up` writes one to DIR/admin.key.")
-        self.url = os.environ.get("JOBENGINE_URL", DEFAULT_URL).rstrip("/")
-        self._http = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key.strip()}"}, timeout=60)
+    def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {key}"}
+        self._http = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=_TIMEOUT, transport=transport)
 
-    def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """The answer's JSON."""
-        try:
-            answer = self._http.request(method, f"/api/v1{path}", **arguments)
-        except httpx.HTTPError as error:
-            raise click.ClickException(f"{self.url} cannot be reached ({error}). Is JOBENGINE_URL right?") from None
-        if answer.is_error:
-            raise click.ClickException(_sentence(answer))
-        return answer.json() if answer.content else None
+    def call(self, method: str, *path: str, **arguments: Any) -> Any:
+        """The answer's JSON; the parts of the path are escaped."""
+        with self._told(), self._http.stream(method, _join(path), **arguments) as answer:
+            answer.read()
+            _check(answer)
+            return answer.json() if answer.content else None
 
-    def download(self, path: str, target: Any) -> None:
+    def upload(self, name: str, source: BinaryIO) -> dict[str, Any]:
+        """Send a file, streamed; what the API says of it."""
+        # A name that is no text in this system's encoding still has to be sent as text.
+        files = {"files": (name.encode(errors="replace").decode(), source)}
+        item: dict[str, Any] = self.call("POST", "files", files=files, timeout=_UPLOAD_TIMEOUT)["items"][0]
+        return item
+
+    def download(self, *path: str, target: BinaryIO) -> None:
         """Stream a body into an open file."""
-        with self._http.stream("GET", path) as answer:
+        with self._told(), self._http.stream("GET", _join(path)) as answer:
             if answer.is_error:
                 answer.read()
-                raise click.ClickException(_sentence(answer))
+            _check(answer)
             for chunk in answer.iter_bytes():
                 target.write(chunk)
+
+    def all(self, *path: str, **criteria: Any) -> list[dict[str, Any]]:
+        """All items of a list, page by page."""
+        items: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page = self.call("GET", *path, params={"limit": 1000, **criteria, **({"cursor": cursor} if cursor else {})})
+            items += page["items"]
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return items
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            message = f"{self.url} cannot be reached: {error or type(error).__name__}. Is JOBENGINE_URL right?"
+            raise ApiAway(message) from None
+        except ValueError:
+            raise click.ClickException(
+                f"{self.url} does not answer like a Jobengine. Is JOBENGINE_URL right?"
+            ) from None
+
+
+def connect() -> ApiClient:
+    """A client for JOBENGINE_URL with JOBENGINE_API_KEY; raises ClickException where there is no key."""
+    key = os.environ.get("JOBENGINE_API_KEY", "").strip()
+    if not key:
+        raise click.ClickException("Set JOBENGINE_API_KEY to an API key; `jobengine up` writes one to DIR/admin.key.")
+    if not key.isascii() or not key.isprintable():
+        raise click.ClickException("JOBENGINE_API_KEY is not an API key; those begin with 'je_'.")
+    return ApiClient(os.environ.get("JOBENGINE_URL") or DEFAULT_URL, key)
+
+
+def _join(path: tuple[str, ...]) -> str:
+    return "/" + "/".join(quote(part, safe="") for part in path)
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.is_success:
+        return
+    is_away = answer.status_code in (502, 503, 504)
+    raise (ApiAway if is_away else click.ClickException)(_sentence(answer))
 
 
 def _sentence(answer: httpx.Response) -> str:
@@ -46,5 +103,5 @@ def _sentence(answer: httpx.Response) -> str:
         problem = answer.json()
         field = f"{problem['field']}: " if problem.get("field") else ""
         return f"{field}{problem['detail']} (request {problem['request_id']})"
-    except (ValueError, KeyError):
-        return f"{answer.request.url} answered {answer.status_code}."
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"{answer.request.url} answered {answer.status_code}. Is JOBENGINE_URL right?"

@@ -79,7 +79,7 @@ def test_a_job_by_the_command_from_upload_to_download(system: System, tmp_path: 
     assert "c0c4a829c8d3.png,16" in (tmp_path / "out" / "aggregates.csv").read_text()
     assert json.loads(system.run("jobs", "--json").stdout)[0]["id"] == job_id
     unknown = system.run("submit", "nothing", str(bad))
-    assert (unknown.returncode, unknown.stderr.split(" (")[0]) == (
+    assert (unknown.returncode, unknown.stderr.splitlines()[-1].split(" (")[0]) == (
         1,
         "Error: pipeline: There is no published pipeline 'nothing'.",
     )

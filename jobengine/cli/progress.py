@@ -1,0 +1,91 @@
+"""Progress of uploads and jobs: bars on a terminal, plain lines elsewhere, all on the standard error."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from jobengine.cli.client import ApiAway, ApiClient
+
+_LOOK_SECONDS = 0.5
+_AWAY_SECONDS = 120.0
+"""How long a waiting command bears with an API that is away."""
+
+
+class CountedFile:
+    """A file that says how much of it has been read; enough of a file for a streamed upload."""
+
+    def __init__(self, source: BinaryIO, on_read: Callable[[int], None]) -> None:
+        self._source = source
+        self._on_read = on_read
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        data = self._source.read(size)
+        self._on_read(len(data))
+        return data
+
+    def fileno(self) -> int:
+        """By which the size is found out."""
+        return self._source.fileno()
+
+
+def upload_files(api: ApiClient, paths: Sequence[Path]) -> list[str]:
+    """Upload files one by one; their IDs, in order."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    ids = []
+    with _bars(*columns) as (bars, is_terminal):
+        bar = bars.add_task("uploading", total=sum(path.stat().st_size for path in paths))
+        for number, path in enumerate(paths, 1):
+            bars.update(bar, description=f"uploading {number}/{len(paths)}")
+            with path.open("rb") as source:
+                counted = CountedFile(source, lambda count: bars.advance(bar, count))
+                ids.append(api.upload(path.name, cast(BinaryIO, counted))["id"])
+            if not is_terminal:
+                click.echo(f"uploaded {number} of {len(paths)}: {path.name}", err=True)
+    return ids
+
+
+def wait_for_job(api: ApiClient, job_id: str) -> dict[str, Any]:
+    """Wait until the job has ended; the job. An API that is away for a while is waited for."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    said = ""
+    with _bars(*columns) as (bars, is_terminal):
+        bar = bars.add_task("waiting", total=100)
+        while True:
+            job = _look(api, job_id)
+            counts = ", ".join(f"{count} {state}" for state, count in job["counts"].items() if count)
+            bars.update(bar, completed=job["percentage"], description=counts)
+            line = f"{job['percentage']} %: {counts}"
+            if not is_terminal and line != said:
+                click.echo(line, err=True)
+                said = line
+            if job["finished_at"] is not None:
+                return job
+            time.sleep(_LOOK_SECONDS)
+
+
+def _look(api: ApiClient, job_id: str) -> dict[str, Any]:
+    deadline = time.monotonic() + _AWAY_SECONDS
+    while True:
+        try:
+            job: dict[str, Any] = api.call("GET", "jobs", job_id)
+            return job
+        except ApiAway:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LOOK_SECONDS)
+
+
+@contextmanager
+def _bars(*columns: Any) -> Iterator[tuple[Progress, bool]]:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        yield bars, console.is_terminal
