@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from typing import Any
 
@@ -114,6 +114,10 @@ class Delivery:
     tasks: tuple[DeliveryTask, ...]
 
 
+_FILE_FIELDS = tuple(entry.name for entry in fields(DeliveryFile))
+_DELIVERY_FIELDS = tuple(entry.name for entry in fields(Delivery) if entry.name != "tasks")
+
+
 def encode_reports(reports: Iterable[Report]) -> str:
     """The wire spelling of some reports: a JSON list of short lists, in order."""
     rows = [[r.kind.value, r.worker, r.at, r.delivery_id, r.task_id, r.attempt, r.body] for r in reports]
@@ -142,32 +146,50 @@ def _decode_report(
 
 def encode_delivery(delivery: Delivery) -> dict[str, Any]:
     """The JSON object that a delivery travels as."""
-    return asdict(delivery)
+    # By name and not by dataclasses.asdict, which copies deeply: large deliveries are the engine's heaviest writing.
+    fields = {name: getattr(delivery, name) for name in _DELIVERY_FIELDS}
+    return {**fields, "tasks": [_encode_task(task) for task in delivery.tasks]}
+
+
+def _encode_task(task: DeliveryTask) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "attempt": task.attempt,
+        "job_id": task.job_id,
+        "parameters": dict(task.parameters),
+        "files": [_encode_file(file) for file in task.files],
+        "predecessors": [asdict(row) for row in task.predecessors],
+        "manifest_sha256": task.manifest_sha256,
+    }
+
+
+def _encode_file(file: DeliveryFile) -> dict[str, Any]:
+    return {name: getattr(file, name) for name in _FILE_FIELDS}
 
 
 def decode_delivery(data: Mapping[str, Any]) -> Delivery:
     """The delivery that a JSON object spells; raises ValueError for anything else."""
     try:
-        fields = dict(data)
-        fields["tasks"] = tuple(_decode_task(task) for task in data["tasks"])
-        return Delivery(**fields)
+        values = dict(data)
+        values["tasks"] = tuple(_decode_task(task) for task in data["tasks"])
+        return Delivery(**values)
     except (TypeError, KeyError) as error:
         raise ValueError(f"not a delivery: {error}") from error
 
 
 def decode_predecessor(data: Mapping[str, Any]) -> DeliveryPredecessor:
     """One predecessor as a delivery or a manifest spells it."""
-    fields = dict(data)
-    fields["file"] = DeliveryFile(**data["file"]) if data.get("file") else None
-    fields["artifacts"] = tuple(SavedArtifact(**artifact) for artifact in data.get("artifacts", ()))
-    return DeliveryPredecessor(**fields)
+    values = dict(data)
+    values["file"] = DeliveryFile(**data["file"]) if data.get("file") else None
+    values["artifacts"] = tuple(SavedArtifact(**artifact) for artifact in data.get("artifacts", ()))
+    return DeliveryPredecessor(**values)
 
 
 def _decode_task(data: Mapping[str, Any]) -> DeliveryTask:
-    fields = dict(data)
-    fields["files"] = tuple(DeliveryFile(**file) for file in data.get("files", ()))
-    fields["predecessors"] = tuple(decode_predecessor(row) for row in data.get("predecessors", ()))
-    return DeliveryTask(**fields)
+    values = dict(data)
+    values["files"] = tuple(DeliveryFile(**file) for file in data.get("files", ()))
+    values["predecessors"] = tuple(decode_predecessor(row) for row in data.get("predecessors", ()))
+    return DeliveryTask(**values)
 
 
 def encode_manifest(files: Iterable[DeliveryFile], predecessors: Iterable[DeliveryPredecessor]) -> bytes:

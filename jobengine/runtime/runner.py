@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import resource
 import tempfile
 import time
 import traceback
@@ -28,6 +27,7 @@ from jobengine.runtime.buffer import ReportBuffer
 from jobengine.runtime.context import Context, Voice
 from jobengine.runtime.definitions import StepDefinition
 from jobengine.runtime.limits import time_limit
+from jobengine.runtime.meter import UsageMeter
 from jobengine.runtime.outcomes import Canceled, Reject, Retry, TimeLimitReached
 from jobengine.runtime.parameters import load_parameters
 from jobengine.runtime.registry import Registry
@@ -61,6 +61,7 @@ class Runner:
         self._clock = clock
         self._on_task = on_task
         self._buffer = ReportBuffer(channel)
+        self._meter = UsageMeter()
 
     def run(self, delivery: Delivery, worker: str) -> None:
         """Run a delivery, if it is ours to run."""
@@ -73,6 +74,7 @@ class Runner:
                 log.error("this worker has no step %s; the delivery goes back", delivery.step)
                 buffer.add(Report(ReportKind.RETURNED, worker, self._clock(), delivery.id))
                 return
+            self._meter.lap()
             unwanted = self._channel.canceled([task.task_id for task in delivery.tasks])
             for task in delivery.tasks:
                 if task.task_id not in unwanted:
@@ -86,14 +88,12 @@ class Runner:
 
         say(ReportKind.STARTED, {})
         self._on_task(task.task_id, self._clock() + delivery.time_limit_seconds, delivery.memory_limit_bytes)
-        spent = _process_seconds()
         try:
             kind, body = self._outcome(definition, delivery, task, say)
         finally:
             self._on_task(None, 0.0, None)
         if kind is not None:
-            usage = {"cpu_seconds": _process_seconds() - spent, "peak_memory_bytes": _peak_memory_bytes()}
-            say(kind, {**body, **usage})
+            say(kind, {**body, **self._meter.lap()})
 
     def _outcome(
         self,
@@ -181,14 +181,3 @@ def _failure(error: BaseException, limit_seconds: float) -> dict[str, Any]:
             kind, message = FailureKind.CRASH, f"{type(error).__name__}: {error}"
     text = "".join(traceback.format_exception(error))
     return {"kind": kind.value, "message": message[:2000], "traceback": text[-_TRACEBACK_CHARACTERS:]}
-
-
-def _process_seconds() -> float:
-    """CPU seconds of this process and its ended children."""
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-def _peak_memory_bytes() -> int:
-    """The most that this process has ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -19,6 +19,7 @@ from jobengine.transport.celery_app import make_app
 from jobengine.transport.keeper import LeaseKeeper
 from jobengine.transport.names import Names
 from jobengine.transport.slots import Slot, SlotTable
+from jobengine.transport.worker_events import BundledEvents
 
 _PR_SET_PDEATHSIG = 1
 
@@ -97,6 +98,7 @@ def make_worker_app(
     app = make_app(settings)
     names = Names(settings.redis_prefix)
     app.conf.task_queues = [Queue(names.queue(queue)) for queue in queues]  # type: ignore[no-untyped-call]
+    app.steps["consumer"].add(BundledEvents)
     slots = SlotTable()
     child = Child(slots, make_runner)
     for step in steps:
