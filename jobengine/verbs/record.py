@@ -97,9 +97,11 @@ def _read_tasks(ledger: Ledger, reports: Sequence[Report]) -> list[Task]:
         if report.delivery_id is not None
         and report.kind in (ReportKind.CLAIMED, ReportKind.RENEWED, ReportKind.LOST, ReportKind.RETURNED)
     }
-    tasks = ledger.tasks.fetch(sorted(task_ids), lock=True) if task_ids else {}
+    tasks: dict[str, Task] = {}
     if of_deliveries:
-        tasks |= {task.id: task for task in ledger.tasks.of_deliveries(sorted(of_deliveries), lock=True)}
+        tasks = {task.id: task for task in ledger.tasks.of_deliveries(sorted(of_deliveries), lock=True)}
+    if others := task_ids - tasks.keys():
+        tasks |= ledger.tasks.fetch(sorted(others), lock=True)
     return sorted(tasks.values(), key=lambda task: task.id)
 
 
