@@ -25,9 +25,10 @@ class SqlStore:
     def __init__(self, url: str) -> None:
         self._database = open_database(url)
         self._is_postgresql = self._database.dialect.name == "postgresql"
-        self._turn: AbstractContextManager[object] = (
-            threading.RLock() if is_in_memory(self._database) else nullcontext()
-        )
+        # SQLite has one writer at a time. Threads of one process queue here and go on at once; SQLite itself lets
+        # those who must wait sleep, longer each time.
+        self._turn: AbstractContextManager[object] = nullcontext() if self._is_postgresql else threading.RLock()
+        self._is_in_memory = is_in_memory(self._database)
 
     @contextmanager
     def begin(self) -> Iterator[SqlLedger]:
@@ -75,7 +76,8 @@ class SqlStore:
     def _transaction(self, *, is_writing: bool) -> Iterator[Connection]:
         with ExitStack() as stack:
             stack.enter_context(mapped_failures())
-            stack.enter_context(self._turn)
+            if is_writing or self._is_in_memory:
+                stack.enter_context(self._turn)
             connection = stack.enter_context(self._database.connect())
             connection.execution_options(**self._options(is_writing))
             stack.enter_context(connection.begin())
