@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
@@ -30,6 +31,7 @@ def run_engine(engine: Engine, store: Store, log_level: str) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
+    _calm_garbage_collection()
     with store.claim_engine():
         loops = [make(engine, stop) for make in (make_dispatcher, make_recorder, make_rescuer, make_pruner)]
         for loop in loops:
@@ -39,3 +41,11 @@ def run_engine(engine: Engine, store: Store, log_level: str) -> None:
         for loop in loops:
             loop.join()
         log.info("the engine has stopped")
+
+
+def _calm_garbage_collection() -> None:
+    # A round makes tens of thousands of records and lets go of all of them. With Python's thresholds the collector
+    # would look at them again and again in vain; what reference counts do not free is little.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)

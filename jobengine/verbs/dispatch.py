@@ -24,7 +24,7 @@ from jobengine.verbs.plans import Plans
 WORKER_SILENCE_SECONDS = 30.0
 """A worker that was silent for longer gets no share of the window."""
 
-_TASKS_AT_ONCE = 4000
+_TASKS_AT_ONCE = 1000
 
 
 def dispatch_tasks(outside: Outside, plans: Plans, pace: Pace) -> int:
