@@ -36,6 +36,9 @@ Clock = Callable[[], float]
 Place = tuple[str, str, str | None]
 """Where tasks stand in a job: job ID, node key, and file ID, or None for every task of the node."""
 
+AttemptKey = tuple[str, int]
+"""One attempt: the ID of its task, and its number."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskChange:
@@ -336,8 +339,8 @@ class Transport(Protocol):
     def backlog_seconds(self) -> float:
         """How old the oldest entry is that waits to be acknowledged; 0 when none does."""
 
-    def announce_canceled(self, task_ids: Collection[str]) -> None:
-        """Let the workers know that nobody wants these tasks any more."""
+    def announce_canceled(self, attempts: Collection[AttemptKey]) -> None:
+        """Let the workers know that nobody wants these attempts any more; later ones of the same tasks go on."""
 
     def check(self) -> None: ...
 
@@ -351,8 +354,8 @@ class WorkerChannel(Protocol):
     def report(self, reports: Sequence[Report]) -> None:
         """Append reports, in order; tries until they are written or raises EngineError(UNAVAILABLE)."""
 
-    def canceled(self, task_ids: Collection[str]) -> set[str]:
-        """Those of these tasks that nobody wants any more."""
+    def canceled(self, attempts: Collection[AttemptKey]) -> set[AttemptKey]:
+        """Those of these attempts that nobody wants any more."""
 
 
 @dataclass(frozen=True, slots=True)

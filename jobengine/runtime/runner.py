@@ -75,9 +75,9 @@ class Runner:
                 buffer.add(Report(ReportKind.RETURNED, worker, self._clock(), delivery.id))
                 return
             self._meter.lap()
-            unwanted = self._channel.canceled([task.task_id for task in delivery.tasks])
+            unwanted = self._channel.canceled([(task.task_id, task.attempt) for task in delivery.tasks])
             for task in delivery.tasks:
-                if task.task_id not in unwanted:
+                if (task.task_id, task.attempt) not in unwanted:
                     self._run_task(definition, delivery, task, worker, buffer)
 
     def _run_task(
@@ -128,7 +128,7 @@ class Runner:
         voice = Voice(
             progress=lambda fraction, message: say(ReportKind.PROGRESSED, {"fraction": fraction, "message": message}),
             log=task_log.write,
-            is_canceled=lambda: bool(self._channel.canceled([task.task_id])),
+            is_canceled=lambda: bool(self._channel.canceled([(task.task_id, task.attempt)])),
         )
         with contextlib.ExitStack() as stack, captured_logging(task_log):
             context = Context(

@@ -2,18 +2,20 @@
 
 Both ends are here: the engine's (``Transport``) and a worker's (``WorkerChannel``, and ``take`` for the next message).
 What can go wrong with a broker can be done to it by hand: messages and tickets dropped, messages and reports repeated,
-all of it emptied, or the whole thing made unreachable.
+all of it emptied or set back, or the whole thing made unreachable.
 """
 
 from __future__ import annotations
 
+import copy
 import heapq
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import Clock, Received
+from jobengine.domain.interfaces import AttemptKey, Clock, Received
 from jobengine.domain.reports import (
     Delivery,
     Report,
@@ -24,14 +26,17 @@ from jobengine.domain.reports import (
     encode_reports,
 )
 
+TAKE_OVER_SECONDS = 5.0
+"""How long an engine may have an entry before another one takes it over."""
+
 
 @dataclass(slots=True)
 class _Entry:
-    """A report entry in the stream; ``is_read`` once an engine has it and has not acknowledged it."""
+    """A report entry in the stream; ``read_at`` is set while an engine has it and has not acknowledged it."""
 
     text: str
     written_at: float
-    is_read: bool = False
+    read_at: float | None = None
 
 
 class MemoryTransport:
@@ -45,7 +50,8 @@ class MemoryTransport:
         self._tickets: set[str] = set()
         self._entries: dict[str, _Entry] = {}
         self._entry_numbers = itertools.count(1)
-        self._canceled: set[str] = set()
+        self._canceled: set[AttemptKey] = set()
+        self._remembered: tuple[Any, ...] = ([], set(), {}, set())
         self.is_down = False
 
     # The engine's end.
@@ -72,12 +78,13 @@ class MemoryTransport:
         return {name for name in delivery_ids if name not in self._tickets or name not in queued}
 
     def receive(self, limit: int, wait_seconds: float) -> list[Received]:
-        """Entries that no engine has read yet; never waits, as nobody else could write meanwhile."""
+        """Entries that no engine has read, or that one has had for long; never waits: nobody could write meanwhile."""
         self.check()
-        fresh = [(name, entry) for name, entry in self._entries.items() if not entry.is_read][:limit]
-        for _, entry in fresh:
-            entry.is_read = True
-        return [Received(name, tuple(decode_reports(entry.text))) for name, entry in fresh]
+        now = self._clock()
+        due = [(name, entry) for name, entry in self._entries.items() if _is_free(entry, now)][:limit]
+        for _, entry in due:
+            entry.read_at = now
+        return [Received(name, tuple(decode_reports(entry.text))) for name, entry in due]
 
     def acknowledge(self, entry_ids: Sequence[str]) -> None:
         """Forget these entries."""
@@ -96,10 +103,10 @@ class MemoryTransport:
         written = [entry.written_at for entry in self._entries.values()]
         return max(0.0, self._clock() - min(written)) if written else 0.0
 
-    def announce_canceled(self, task_ids: Collection[str]) -> None:
-        """Remember that nobody wants these tasks."""
+    def announce_canceled(self, attempts: Collection[AttemptKey]) -> None:
+        """Remember that nobody wants these attempts."""
         self.check()
-        self._canceled.update(task_ids)
+        self._canceled.update(attempts)
 
     def check(self) -> None:
         """Raises EngineError(UNAVAILABLE) while ``is_down``."""
@@ -131,32 +138,51 @@ class MemoryTransport:
         name = f"{next(self._entry_numbers):08d}"
         self._entries[name] = _Entry(encode_reports(reports), self._clock())
 
-    def canceled(self, task_ids: Collection[str]) -> set[str]:
+    def canceled(self, attempts: Collection[AttemptKey]) -> set[AttemptKey]:
         """Those that nobody wants."""
         self.check()
-        return self._canceled.intersection(task_ids)
+        return self._canceled.intersection(attempts)
 
     # What can go wrong.
 
-    def lose_messages(self) -> int:
-        """Drop every queued message and keep the tickets, as a broker does that loses a queue; how many."""
-        lost = len(self._messages)
-        self._messages.clear()
+    def lose_messages(self, delivery_ids: Collection[str] | None = None) -> int:
+        """Drop queued messages and keep their tickets, as a broker does that loses a queue; how many."""
+        kept = [entry for entry in self._messages if delivery_ids is not None and entry[2] not in delivery_ids]
+        lost = len(self._messages) - len(kept)
+        self._messages = kept
+        heapq.heapify(kept)
         return lost
 
-    def repeat_messages(self) -> None:
-        """Queue every message once more, as a broker does that redelivers."""
+    def lose_tickets(self, delivery_ids: Collection[str]) -> None:
+        """Drop tickets and keep the messages."""
+        self._tickets.difference_update(delivery_ids)
+
+    def repeat_messages(self, delivery_ids: Collection[str] | None = None) -> None:
+        """Queue messages once more, as a broker does that redelivers."""
         for priority, _, delivery_id in list(self._messages):
-            heapq.heappush(self._messages, (priority, next(self._order), delivery_id))
+            if delivery_ids is None or delivery_id in delivery_ids:
+                heapq.heappush(self._messages, (priority, next(self._order), delivery_id))
 
     def reread_reports(self) -> None:
         """Hand out again what was read and not acknowledged, as after an engine that died."""
         for entry in self._entries.values():
-            entry.is_read = False
+            entry.read_at = None
 
     def lose_everything(self) -> None:
         """Empty it: messages, tickets, reports and cancellations."""
-        self._messages.clear()
-        self._tickets.clear()
-        self._entries.clear()
-        self._canceled.clear()
+        self._restore(([], set(), {}, set()))
+
+    def remember(self) -> None:
+        """Keep what it holds, as Redis does on its disk."""
+        self._remembered = copy.deepcopy((self._messages, self._tickets, self._entries, self._canceled))
+
+    def roll_back(self) -> None:
+        """Hold again what was remembered: what was written since is lost, what was removed since is back."""
+        self._restore(self._remembered)
+
+    def _restore(self, held: tuple[Any, ...]) -> None:
+        self._messages, self._tickets, self._entries, self._canceled = copy.deepcopy(held)
+
+
+def _is_free(entry: _Entry, now: float) -> bool:
+    return entry.read_at is None or abs(now - entry.read_at) >= TAKE_OVER_SECONDS

@@ -36,9 +36,9 @@ class Names:
         """The key by which one worker may claim the delivery."""
         return f"{self.prefix}:ticket:{delivery_id}"
 
-    def canceled(self, task_id: str) -> str:
-        """The key that says that nobody wants the task."""
-        return f"{self.prefix}:canceled:{task_id}"
+    def canceled(self, task_id: str, attempt: int) -> str:
+        """The key that says that nobody wants the attempt; later ones of the same task are not meant."""
+        return f"{self.prefix}:canceled:{task_id}:{attempt}"
 
     def queue(self, queue: str) -> str:
         """The Celery queue."""

@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 
 from jobengine.config import Settings
 from jobengine.domain.errors import invalid
-from jobengine.domain.interfaces import Clock, Received
+from jobengine.domain.interfaces import AttemptKey, Clock, Received
 from jobengine.domain.reports import Delivery, decode_reports, encode_delivery
 from jobengine.transport.celery_app import make_app
 from jobengine.transport.failures import mapped_failures
@@ -119,9 +119,10 @@ class RedisTransport:
         written = int(oldest[0][0].split(b"-")[0]) / 1000
         return float(max(0.0, seconds + microseconds / 1e6 - written))
 
-    def announce_canceled(self, task_ids: Collection[str]) -> None:
-        """Leave a word for each task."""
-        self._each(task_ids, lambda pipe, name: pipe.set(self._names.canceled(name), 1, ex=_CANCELED_SECONDS))
+    def announce_canceled(self, attempts: Collection[AttemptKey]) -> None:
+        """Leave a word for each attempt."""
+        keys = [self._names.canceled(*attempt) for attempt in attempts]
+        self._each(keys, lambda pipe, key: pipe.set(key, 1, ex=_CANCELED_SECONDS))
 
     def check(self) -> None:
         """Raises EngineError(UNAVAILABLE) unless Redis answers."""

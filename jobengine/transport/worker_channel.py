@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from jobengine.config import Settings
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import Clock
+from jobengine.domain.interfaces import AttemptKey, Clock
 from jobengine.domain.reports import Report, ReportKind, encode_reports
 from jobengine.transport.failures import mapped_failures
 from jobengine.transport.names import FIELD, Names
@@ -64,17 +64,17 @@ class RedisWorkerChannel:
                 time.sleep(pause)
                 pause = min(2.0, 2 * pause)
 
-    def canceled(self, task_ids: Collection[str]) -> set[str]:
+    def canceled(self, attempts: Collection[AttemptKey]) -> set[AttemptKey]:
         """Those that are marked; none while Redis is away, as the step shall go on then."""
-        names = sorted(task_ids)
-        if not names:
+        asked = sorted(attempts)
+        if not asked:
             return set()
         try:
-            marks = self._redis.mget([self._names.canceled(name) for name in names])
+            marks = self._redis.mget([self._names.canceled(*attempt) for attempt in asked])
         except (RedisError, OSError) as error:
             log.warning("cannot ask whether tasks are canceled: %s", error)
             return set()
-        return {name for name, mark in zip(names, marks, strict=True) if mark is not None}
+        return {attempt for attempt, mark in zip(asked, marks, strict=True) if mark is not None}
 
     @property
     def _redis(self) -> Redis:

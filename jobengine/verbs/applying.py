@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobengine.domain import moves
-from jobengine.domain.interfaces import TaskChange
+from jobengine.domain.interfaces import AttemptKey, TaskChange
 from jobengine.domain.pace import Pace
 from jobengine.domain.records import Artifact, Attempt, LogLine, Result, RetryPolicy, StepSpec, Task
 from jobengine.domain.reports import Report, ReportKind
@@ -51,8 +51,8 @@ class Application:
         self._tasks = dict(self._before)
         self.left = Left()
         self.refused = 0
-        self.unwanted: set[str] = set()
-        """Tasks that a worker still runs although nobody wants them."""
+        self.unwanted: set[AttemptKey] = set()
+        """Attempts that a worker still runs although nobody wants them."""
 
     def changes(self) -> list[TaskChange]:
         """The moves that the reports add up to."""
@@ -115,7 +115,7 @@ class Application:
     def _note_unwanted(self, report: Report, tasks: list[Task]) -> None:
         """A renewal names the task that is running; when it is not to run any more, the worker missed the word."""
         if report.task_id is not None and report.task_id not in {task.id for task in tasks}:
-            self.unwanted.add(report.task_id)
+            self.unwanted.add((report.task_id, report.attempt))
 
     def _succeed(self, task: Task, report: Report) -> None:
         after = moves.succeed(task, report.attempt, self._now)

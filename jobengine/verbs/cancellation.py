@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from jobengine.domain import moves
 from jobengine.domain.errors import EngineError
-from jobengine.domain.interfaces import Ledger, TaskChange
+from jobengine.domain.interfaces import AttemptKey, Ledger, TaskChange
 from jobengine.domain.records import Job, Task
 from jobengine.domain.states import FINAL_STATES, TaskState
 from jobengine.verbs.attempts import end_attempts
@@ -30,7 +30,7 @@ def cancel_jobs(outside: Outside, plans: Plans, owner_id: str | None, job_ids: S
     with outside.store.begin() as ledger:
         jobs = [job for job in ledger.jobs.fetch(job_ids).values() if owner_id in (None, job.owner_id)]
         flying = cancel_in_ledger(ledger, plans, [job for job in jobs if is_open(job)], outside.clock())
-    tell_workers(outside, [task.id for task in flying])
+    tell_workers(outside, [(task.id, task.attempt) for task in flying])
     return sum(is_open(job) for job in jobs)
 
 
@@ -44,11 +44,11 @@ def cancel_in_ledger(ledger: Ledger, plans: Plans, jobs: Sequence[Job], now: flo
     return [change.before for change in moved if change.before.delivery_id is not None]
 
 
-def tell_workers(outside: Outside, task_ids: Sequence[str]) -> None:
-    """Send word that nobody wants these tasks; when Redis is down, the next lease renewal brings it up again."""
-    if not task_ids:
+def tell_workers(outside: Outside, attempts: Sequence[AttemptKey]) -> None:
+    """Send word that nobody wants these attempts; when Redis is down, the next lease renewal brings it up again."""
+    if not attempts:
         return
     try:
-        outside.transport.announce_canceled(task_ids)
+        outside.transport.announce_canceled(attempts)
     except EngineError as error:
-        log.warning("could not tell the workers of %d canceled tasks yet: %s", len(task_ids), error)
+        log.warning("could not tell the workers of %d canceled tasks yet: %s", len(attempts), error)

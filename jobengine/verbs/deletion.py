@@ -19,5 +19,5 @@ def delete_jobs(outside: Outside, plans: Plans, owner_id: str | None, job_ids: S
         jobs = [job for job in ledger.jobs.fetch(job_ids, lock=True).values() if owner_id in (None, job.owner_id)]
         flying = cancel_in_ledger(ledger, plans, [job for job in jobs if is_open(job)], outside.clock())
         deleted = ledger.jobs.delete([job.id for job in jobs])
-    tell_workers(outside, [task.id for task in flying])
+    tell_workers(outside, [(task.id, task.attempt) for task in flying])
     return deleted

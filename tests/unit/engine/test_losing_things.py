@@ -89,6 +89,19 @@ def test_a_lapsed_lease_is_rescued_and_the_late_report_refused(rested: World) ->
     assert {"late": True} not in [result.data for result in rested.results(job)]
 
 
+def test_the_renewal_of_a_rescued_attempt_stops_that_attempt_and_not_the_next(rested: World) -> None:
+    rested.submit("cells")
+    (delivery,) = rested.take()
+    rested.engine.record()
+    rested.now += LEASE
+    assert rested.engine.rescue() == 1
+    (again,) = rested.take()
+    rested.say(ReportKind.RENEWED, delivery, delivery.tasks[0])
+    rested.engine.record()
+    first, second = ((d.tasks[0].task_id, d.tasks[0].attempt) for d in (delivery, again))
+    assert rested.transport.canceled([first, second]) == {first}
+
+
 def test_a_renewal_that_waits_to_be_recorded_holds_the_lease(rested: World) -> None:
     rested.submit("cells")
     (delivery,) = rested.take()

@@ -163,7 +163,7 @@ def test_canceling_reaches_every_task_and_the_workers(world: World) -> None:
     world.engine.record()
     assert world.engine.cancel(OWNER, [job.id]) == 1
     assert world.job(job).state is JobState.CANCELED
-    flying = {delivery.tasks[0].task_id for delivery in (first, second)}
+    flying = {(delivery.tasks[0].task_id, 1) for delivery in (first, second)}
     assert world.transport.canceled(flying) == flying
     world.say(ReportKind.SUCCEEDED, first, first.tasks[0], result={}, artifacts=[])
     world.engine.record()
@@ -179,8 +179,8 @@ def test_a_worker_that_missed_a_cancellation_hears_of_it_when_it_renews(world: W
     world.transport.lose_everything()
     world.say(ReportKind.RENEWED, delivery, delivery.tasks[0])
     world.engine.record()
-    task_id = delivery.tasks[0].task_id
-    assert world.transport.canceled([task_id]) == {task_id}
+    attempt = (delivery.tasks[0].task_id, 1)
+    assert world.transport.canceled([attempt]) == {attempt}
 
 
 def test_a_deleted_job_leaves_nothing(world: World) -> None:
