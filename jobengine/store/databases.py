@@ -85,7 +85,6 @@ def _open_sqlite(url: URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         engine = create_engine(url, connect_args=arguments, poolclass=StaticPool)
     else:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, connect_args=arguments, pool_size=8, max_overflow=24, pool_timeout=_BUSY_SECONDS)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin_sqlite)

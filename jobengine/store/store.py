@@ -47,8 +47,11 @@ class SqlStore:
     def migrate(self) -> None:
         """Bring the schema to the newest revision; processes that start together do it one after the other.
 
-        Where nothing is missing it only reads, and waits for no writer.
+        Where nothing is missing it only reads, and waits for no writer. The folder of a SQLite file is made.
         """
+        path = sqlite_path(self._database)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
         with self._transaction(is_writing=False) as connection:
             if schema.is_complete(connection):
                 return

@@ -1,0 +1,62 @@
+"""The doctor says what is wrong and how to mend it, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def doctor(folder: Path, *words: str, **variables: str) -> tuple[int, dict[str, dict[str, Any]], str]:
+    """Exit code, findings by name and the standard error of one run."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("JOBENGINE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "jobengine.cli", "doctor", "--json", *words],
+        env={**kept, **variables},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    findings = json.loads(done.stdout) if done.stdout else []
+    return done.returncode, {finding["name"]: finding for finding in findings}, done.stderr
+
+
+def test_an_empty_folder_is_told_how_to_begin(tmp_path: Path) -> None:
+    code, found, error = doctor(tmp_path, JOBENGINE_REDIS_URL="redis://127.0.0.1:1/0")
+    assert (code, error) == (1, "")
+    assert "jobengine up" in found["data folder"]["mend"]
+    assert "jobengine up" in found["ledger"]["mend"]
+    assert "Redis" in found["redis"]["mend"]
+    assert found["steps"]["ok"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_variable_that_nothing_reads_is_pointed_out(tmp_path: Path) -> None:
+    code, found, _ = doctor(tmp_path, JOBENGINE_REDIS_ULR="redis://127.0.0.1:1/0")
+    assert code == 1
+    assert "JOBENGINE_REDIS_URL" in found["JOBENGINE_REDIS_ULR"]["mend"]
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    _, found, _ = doctor(
+        tmp_path, JOBENGINE_SECRET_KEY="hush-hush", JOBENGINE_REDIS_URL="redis://:hush-hush@127.0.0.1:1/0"
+    )
+    assert "hush-hush" not in json.dumps(found)
+
+
+def test_an_unreadable_setting_is_named(tmp_path: Path) -> None:
+    code, found, error = doctor(tmp_path, JOBENGINE_LEASE_SECONDS="soon")
+    assert (code, error) == (1, "")
+    assert "JOBENGINE_LEASE_SECONDS" in found["settings"]["detail"]
+
+
+def test_steps_that_do_not_load_are_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "brokensteps.py").write_text("import no_such_module_anywhere\n")
+    code, found, _ = doctor(tmp_path, PYTHONPATH=str(tmp_path), JOBENGINE_STEPS="brokensteps")
+    assert code == 1
+    assert "no_such_module_anywhere" in found["steps of brokensteps"]["detail"]
