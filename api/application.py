@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
-from api import errors, health, requestlog
+from api import errors, health, metrics, requestlog
 from api.native import BLUEPRINTS
 from jobengine import __version__
 from jobengine.build import Parts
@@ -32,4 +32,5 @@ def create_app(parts: Parts) -> Flask:
         api.register_blueprint(blueprint)
     errors.install(app)
     health.install(app)
+    metrics.install(app)
     return app

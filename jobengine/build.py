@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -22,6 +23,7 @@ from jobengine.queries import Queries
 from jobengine.runtime.registry import Registry, load_steps
 from jobengine.runtime.runner import OnTask, Runner
 from jobengine.store import SqlStore
+from jobengine.store.backup import copy_sqlite
 from jobengine.transport.redis_transport import RedisTransport
 from jobengine.transport.worker import make_worker_app
 from jobengine.transport.worker_channel import RedisWorkerChannel
@@ -61,8 +63,13 @@ def build(settings: Settings) -> Parts:
     outside.store.migrate()
     with outside.store.begin() as ledger:
         put_builtins(ledger, outside.clock())
-    queries = Queries(outside.store, outside.transport, outside.artifacts)
+    queries = Queries(outside.store, outside.transport, outside.artifacts, outside.clock)
     return Parts(outside, Engine(outside), queries, UrlSigner(load_secret(settings), time.time))
+
+
+def copy_ledger(settings: Settings, target: Path) -> None:
+    """Copy the embedded ledger, which may be in use, to a new file; raises EngineError(UNAVAILABLE)."""
+    copy_sqlite(settings.data_path / "ledger.sqlite", target)
 
 
 def load_registry(settings: Settings) -> Registry:

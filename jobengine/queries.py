@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from jobengine.domain.errors import EngineError, not_found
 from jobengine.domain.filters import FileFilter, JobFilter, Page, ResultFilter, TaskFilter
-from jobengine.domain.interfaces import ArtifactStore, Ledger, Store, Transport
+from jobengine.domain.interfaces import ArtifactStore, Clock, Ledger, Store, Transport
 from jobengine.domain.records import Artifact, Attempt, File, Job, LogLine, Pipeline, Result, StepSpec, Task
 from jobengine.domain.states import JobState
+from jobengine.verbs.dispatch import live_workers, slots_by_queue
 
 Row = TypeVar("Row", File, Job, Task, Result, Artifact)
 
@@ -28,13 +29,28 @@ class JobView:
     artifacts: list[Artifact]
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the whole system has to do, and who does it. The backlog is None while Redis is away."""
+
+    jobs: dict[str, int]
+    enqueued: dict[str, int]
+    slots: dict[str, int]
+    tasks_in_flight: int
+    workers: int
+    report_backlog: int | None
+    report_backlog_seconds: float | None
+    health: dict[str, str]
+
+
 class Queries:
     """Reads the ledger and nothing else; health alone asks the other adapters how they are."""
 
-    def __init__(self, store: Store, transport: Transport, artifacts: ArtifactStore) -> None:
+    def __init__(self, store: Store, transport: Transport, artifacts: ArtifactStore, clock: Clock) -> None:
         self._store = store
         self._transport = transport
         self._artifacts = artifacts
+        self._clock = clock
 
     def file(self, owner_id: str | None, file_id: str) -> File:
         """One file."""
@@ -109,6 +125,30 @@ class Queries:
         with self._store.read() as ledger:
             found = {artifact.id: artifact for artifact in ledger.results.artifacts(ids=[artifact_id])}
             return _own(owner_id, "artifact", artifact_id, found)
+
+    def load(self) -> Load:
+        """The numbers that people watch, of all owners together."""
+        now = self._clock()
+        with self._store.read() as ledger:
+            statistics = ledger.jobs.statistics(None)
+            by_owner, by_queue = ledger.tasks.count_in_flight()
+            workers = live_workers(ledger.catalog.workers(), now)
+        jobs = {state.value: 0 for state in JobState}
+        for (_, state), count in statistics.items():
+            jobs[state.value] += count
+        enqueued: dict[str, int] = {}
+        for (queue, _), count in by_queue.items():
+            enqueued[queue] = enqueued.get(queue, 0) + count
+        health = self.health()
+        backlog = self._backlog() if health["redis"] == "ok" else (None, None)
+        slots = dict(slots_by_queue(workers, now))
+        return Load(jobs, enqueued, slots, sum(by_owner.values()), len(workers), *backlog, health)
+
+    def _backlog(self) -> tuple[int | None, float | None]:
+        try:
+            return self._transport.backlog(), self._transport.backlog_seconds()
+        except EngineError:
+            return None, None
 
     def health(self) -> dict[str, str]:
         """Each dependency by name: ``ok``, or what is wrong with it."""

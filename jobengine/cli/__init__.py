@@ -7,6 +7,7 @@ import sys
 import click
 
 from jobengine import __version__
+from jobengine.cli.backup import backup
 from jobengine.cli.doctor import doctor
 from jobengine.cli.engine import engine
 from jobengine.cli.jobs import cancel, jobs, show, submit
@@ -25,7 +26,7 @@ def commands() -> None:
     """
 
 
-for command in (up, submit, jobs, show, results, cancel, keys, doctor, engine):
+for command in (up, submit, jobs, show, results, cancel, keys, doctor, backup, engine):
     commands.add_command(command)
 
 

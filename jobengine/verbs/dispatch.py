@@ -52,11 +52,15 @@ def dispatch_tasks(outside: Outside, plans: Plans, pace: Pace) -> int:
 def slots_by_queue(workers: Iterable[WorkerRecord], now: float) -> Counter[str]:
     """How many tasks the live workers of each queue run at a time."""
     slots: Counter[str] = Counter()
-    for worker in workers:
-        if now - worker.last_seen_at < WORKER_SILENCE_SECONDS:
-            for queue in worker.queues:
-                slots[queue] += worker.slots
+    for worker in live_workers(workers, now):
+        for queue in worker.queues:
+            slots[queue] += worker.slots
     return slots
+
+
+def live_workers(workers: Iterable[WorkerRecord], now: float) -> list[WorkerRecord]:
+    """Those that were heard from lately."""
+    return [worker for worker in workers if now - worker.last_seen_at < WORKER_SILENCE_SECONDS]
 
 
 def _choose(

@@ -3,66 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import stat
 import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
+from tests.acceptance.system import COMMAND, NUCLEI, System
 from tests.servers import free_port, wait_until
 
 pytestmark = pytest.mark.acceptance
-
-COMMAND = [sys.executable, "-c", "from jobengine.cli import main; main()"]
-NUCLEI = Path(__file__).parents[2] / "examples" / "nuclei"
-
-
-@dataclass(slots=True)
-class System:
-    """A running ``jobengine up``."""
-
-    process: subprocess.Popen[str]
-    data: Path
-    port: int
-    output: list[str]
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run another command against it."""
-        key = (self.data / "admin.key").read_text().strip()
-        environment = {**os.environ, "JOBENGINE_URL": f"http://127.0.0.1:{self.port}", "JOBENGINE_API_KEY": key}
-        return subprocess.run([*COMMAND, *words], env=environment, capture_output=True, text=True, check=False)
-
-    def children(self) -> list[psutil.Process]:
-        """Everything that it started."""
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
-    """``jobengine up`` with one worker process, without Flower, ready."""
-    port, data = free_port(), tmp_path / "data"
-    words = ["up", "--port", str(port), "--data", str(data), "--workers", "1", "--no-flower"]
-    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True)
-    system = System(process, data, port, [])
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            system.output.append(line.strip())
-            if line.startswith("ready:"):
-                break
-        yield system
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(90)
 
 
 def test_a_job_by_the_command_from_upload_to_download(system: System, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def world() -> World:
 def make_client(world: World) -> MakeClient:
     """A client of an owner in a role."""
     outside = world.outside
-    queries = Queries(outside.store, outside.transport, outside.artifacts)
+    queries = Queries(outside.store, outside.transport, outside.artifacts, outside.clock)
     app = create_app(Parts(outside, world.engine, queries, UrlSigner("secret", world.clock)))
 
     def make(role: Role | None = Role.SUBMITTER, owner: str = "lab") -> FlaskClient:

@@ -1,0 +1,150 @@
+"""What is deployed is what runs: the commands of the compose file, as they stand, on PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import httpx
+import kubernetes_validate
+import pytest
+import yaml
+
+from jobengine.build import build
+from jobengine.config import PREFIX, Settings, read_settings
+from jobengine.domain.records import Role
+from tests.acceptance.system import NUCLEI
+from tests.postgresql_server import PostgresqlServer, running_postgresql
+from tests.servers import RedisServer, free_port, wait_until
+
+pytestmark = pytest.mark.acceptance
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+MANIFESTS = [
+    document
+    for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+    if path.name != "kustomization.yaml"
+    for document in yaml.safe_load_all(path.read_text())
+]
+OURS = ("web", "engine", "worker", "flower")
+
+
+def deployments() -> dict[str, dict[str, Any]]:
+    """The containers of the manifests by name."""
+    found = [document for document in MANIFESTS if document["kind"] == "Deployment"]
+    containers = [document["spec"]["template"]["spec"]["containers"][0] for document in found]
+    return {container["name"]: container for container in containers}
+
+
+@contextmanager
+def spawned(name: str, folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A service's command, as it stands in the compose file, for as long as the block runs."""
+    program, *words = COMPOSE["services"][name]["command"]
+    command = [str(Path(sys.executable).with_name(program)), *words]
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def environment_of(name: str, folder: Path, addresses: dict[str, str]) -> dict[str, str]:
+    """What the compose file gives the service, with the addresses of this test's servers."""
+    given = {key: str(value) for key, value in COMPOSE["services"][name]["environment"].items()}
+    assert set(addresses) - {"JOBENGINE_DATA_DIR"} <= set(given)
+    return {**os.environ, **given, **addresses, "JOBENGINE_DATA_DIR": str(folder)}
+
+
+def test_the_commands_of_the_compose_file_run_a_job(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        postgresql: PostgresqlServer = stack.enter_context(running_postgresql())
+        (tmp_path / "redis").mkdir()
+        redis = RedisServer(tmp_path / "redis", free_port())
+        redis.start()
+        stack.callback(redis.kill)
+        port, flower_port = free_port(), free_port()
+        addresses = {
+            "JOBENGINE_LEDGER_URL": postgresql.create_database("compose"),
+            "JOBENGINE_REDIS_URL": redis.url,
+            "JOBENGINE_ARTIFACTS_URL": (tmp_path / "artifacts").as_uri(),
+            "JOBENGINE_SECRET_KEY": "a secret of this test alone",
+            "JOBENGINE_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        }
+        local = {
+            "web": {"GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}"},
+            "flower": {"FLOWER_ADDRESS": "127.0.0.1", "FLOWER_PORT": str(flower_port), "FLOWER_BASIC_AUTH": "a:b"},
+        }
+        engine = build(read_settings({**addresses, "JOBENGINE_DATA_DIR": str(tmp_path)})).engine
+        headers = {"Authorization": f"Bearer {engine.create_key('lab', Role.SUBMITTER)}"}
+        for name in ("engine", *OURS):  # two engines, as the file says
+            environment = environment_of(name, tmp_path, {**addresses, **local.get(name, {})})
+            stack.enter_context(spawned(name, tmp_path, environment))
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as http:
+            wait_until(lambda: answers(http, "/health/ready"), 60, "the web server")
+            wait_until(lambda: "nuclei" in http.get("/api/v1/pipelines").text, 60, "the worker's announcement")
+            with (NUCLEI / "c0c4a829c8d3.png").open("rb") as image:
+                file_id = http.post("/api/v1/files", files={"files": image}).json()["items"][0]["id"]
+            job = http.post("/api/v1/jobs", json={"pipeline": "nuclei", "files": [file_id]}).json()
+            wait_until(lambda: http.get(f"/api/v1/jobs/{job['id']}").json()["finished_at"], 120, "the job")
+            assert http.get(f"/api/v1/jobs/{job['id']}").json()["state"] == "succeeded"
+            wait_until(lambda: answers(http, f"http://127.0.0.1:{flower_port}/", 401), 30, "Flower")
+            metrics = http.get("/metrics").text
+            assert 'jobengine_jobs{state="succeeded"} 1.0' in metrics
+            assert "jobengine_ledger_up 1.0" in metrics
+
+
+def answers(http: httpx.Client, address: str, status: int = 200) -> bool:
+    """Whether there is an answer with that status."""
+    try:
+        return http.get(address).status_code == status
+    except httpx.HTTPError:
+        return False
+
+
+def test_the_compose_file_sets_only_what_the_settings_know_and_names_only_what_is_there() -> None:
+    known = {PREFIX + entry.name.upper() for entry in fields(Settings)}
+    volumes = set(COMPOSE["volumes"])
+    for name, service in COMPOSE["services"].items():
+        used = {key for key in service.get("environment", {}) if key.startswith(PREFIX)}
+        assert used <= known, name
+        assert {volume.partition(":")[0] for volume in service.get("volumes", [])} <= volumes, name
+        assert set(service.get("depends_on", {})) <= set(COMPOSE["services"]), name
+        assert all(published.startswith("127.0.0.1:") for published in service.get("ports", [])), name
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda found: f"{found['kind']}-{found['metadata']['name']}")
+def test_every_manifest_is_what_kubernetes_takes(manifest: dict[str, Any]) -> None:
+    kubernetes_validate.validate(manifest, "1.31", strict=True)
+
+
+def test_the_manifests_run_the_commands_that_the_compose_file_runs() -> None:
+    commands = {name: container["command"] for name, container in deployments().items()}
+    assert commands == {name: COMPOSE["services"][name]["command"] for name in OURS}
+
+
+def test_the_manifests_set_only_what_the_settings_know() -> None:
+    known = {PREFIX + entry.name.upper() for entry in fields(Settings)}
+    given = {
+        key
+        for document in MANIFESTS
+        for section in ("data", "stringData")
+        for key in document.get(section, {})
+        if key.startswith(PREFIX)
+    }
+    assert given <= known
+    assert "JOBENGINE_LEDGER_URL" in given
+
+
+def test_every_variable_of_the_compose_file_has_a_default_or_must_be_set() -> None:
+    for variable in re.findall(r"\$\{([^}]*)\}", (DEPLOY / "compose.yaml").read_text()):
+        assert ":-" in variable or ":?" in variable, variable
