@@ -25,6 +25,9 @@ def take_turns(
     heapq.heapify(queue)
     while queue and len(turns) < limit:
         load, rank, owner = queue[0]
+        if len(queue) == 1:
+            left = at_most.get(owner, limit) - taken[owner]
+            return turns + [owner] * min(limit - len(turns), left, caps.get(owner, load + limit) - load)
         if taken[owner] >= at_most.get(owner, limit) or load >= caps.get(owner, load + 1):
             heapq.heappop(queue)
             continue

@@ -19,7 +19,6 @@ from sqlalchemy import (
     ColumnClause,
     Connection,
     Executable,
-    Select,
     Table,
     Text,
     bindparam,
@@ -29,11 +28,12 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
     true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.sql.expression import FromClause
+from sqlalchemy.sql.expression import FromClause, TextualSelect
 from sqlalchemy.types import TypeEngine
 
 from jobengine.domain.errors import invalid
@@ -46,6 +46,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SUSPECT = re.compile(r"\\u(?:0000|d[89a-f])")
 
 Row = Sequence[Any]
+
+_ID = Column("value", Text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,12 @@ class Link:
             if result.returns_rows:
                 yield from result.all()
 
-    def ids(self, ids: Iterable[str]) -> Select[Any]:
+    def ids(self, ids: Iterable[str]) -> TextualSelect:
         """A sub-select of these IDs, for ``in_``; one parameter, however many there are."""
-        text = encode_rows([[identifier] for identifier in sorted(set(ids))], as_objects=self.is_postgresql)
-        given = incoming([Column("id", Text)], self.is_postgresql, text)
-        return select(given.c.id)
+        # Spelled out: putting a select together takes ten times longer, and most calls name only a few IDs.
+        given = bindparam("ids", json.dumps([storable(name) for name in sorted(set(ids))]), type_=Text, unique=True)
+        unfold = "json_array_elements_text(CAST(:ids AS JSON))" if self.is_postgresql else "json_each(:ids)"
+        return text(f"SELECT value FROM {unfold}").bindparams(given).columns(_ID)  # noqa: S608 - our own words
 
 
 def chunks(rows: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
@@ -111,10 +114,10 @@ def storable(value: Any) -> Any:
     return _UNSTORABLE.sub("�", value) if isinstance(value, str) else value
 
 
-def incoming(columns: Iterable[ColumnClause[Any]], is_postgresql: bool, text: str | None = None) -> FromClause:
+def incoming(columns: Iterable[ColumnClause[Any]], is_postgresql: bool) -> FromClause:
     """The JSON parameter ``rows`` as a table that has these columns."""
     named = list(columns)
-    given = bindparam("rows", text, type_=Text, unique=text is not None)
+    given = bindparam("rows", type_=Text)
     if is_postgresql:
         spelled = [column(f"c{index}", _plain(entry.type)) for index, entry in enumerate(named)]
         record = func.json_to_recordset(cast(given, JSON)).table_valued(*spelled)
