@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint bench
+.PHONY: help install demo up test lint bench hosts
 
 help: ## Say what there is.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ up: install ## Start the whole system, kept in var/.
 bench: install ## Print the benchmarks.
 	$(BIN)/python -m tests.bench.nuclei_quality
 	$(BIN)/python -m tests.bench.throughput
+
+hosts: install ## Run a cluster on several hosts (network namespaces; root) and cut one off.
+	$(BIN)/python -m tests.faults.several_hosts
 
 lint: install ## Style, types and import rules.
 	$(BIN)/ruff check .

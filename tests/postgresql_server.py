@@ -27,6 +27,7 @@ class PostgresqlServer:
 
     programs: Path
     folder: Path
+    host: str = ""
 
     def url(self, database: str = "postgres") -> str:
         """The address of a database."""
@@ -43,7 +44,7 @@ class PostgresqlServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        settings = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200"
+        settings = f"-k {self.folder} -c listen_addresses={self.host} -c fsync=off -c max_connections=200"
         log = str(self.folder / "log")
         self.run("pg_ctl", "-D", str(self.data), "-l", log, "-o", settings, "-w", "-t", _START_SECONDS, "start")
 
@@ -81,14 +82,14 @@ def find_programs() -> Path | None:
 
 
 @contextmanager
-def running_postgresql() -> Iterator[PostgresqlServer]:
-    """A server of one's own for as long as the block lasts."""
+def running_postgresql(host: str = "") -> Iterator[PostgresqlServer]:
+    """A server of one's own for as long as the block lasts; on a Unix socket, and at the address if one is given."""
     programs = find_programs()
     assert programs is not None, "no PostgreSQL: install the test extra, or a PostgreSQL of the system"
     # Right under /tmp: the path of a Unix socket must be short, and the other user must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="je-pg-"))
     try:
-        server = _make(programs, folder)
+        server = _make(programs, folder, host)
         server.start()
         try:
             yield server
@@ -99,14 +100,17 @@ def running_postgresql() -> Iterator[PostgresqlServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make(programs: Path, folder: Path) -> PostgresqlServer:
+def _make(programs: Path, folder: Path, host: str) -> PostgresqlServer:
     user = _other_user()
     if user is not None:
         os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
         if not _is_open_to_all(programs):
             programs = _copy_wheel(programs, folder / "install")
-    server = PostgresqlServer(programs, folder)
+    server = PostgresqlServer(programs, folder, host)
     server.run("initdb", "-D", str(server.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
+    if host:
+        with (server.data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
     return server
 
 

