@@ -1,9 +1,12 @@
 PYTHON ?= python3
 VENV ?= .venv
+SECONDS ?= 60
+SEED ?= 1
+LEDGER ?= sqlite
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint bench hosts
+.PHONY: help install demo up test lint bench hosts chaos
 
 help: ## Say what there is.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +28,9 @@ up: install ## Start the whole system, kept in var/.
 bench: install ## Print the benchmarks.
 	$(BIN)/python -m tests.bench.nuclei_quality
 	$(BIN)/python -m tests.bench.throughput
+
+chaos: install ## Kill processes of a real system at random: SECONDS=600 SEED=1 LEDGER=sqlite|postgresql.
+	$(BIN)/python -m tests.faults.chaos --seconds $(SECONDS) --seed $(SEED) --ledger $(LEDGER)
 
 hosts: install ## Run a cluster on several hosts (network namespaces; root) and cut one off.
 	$(BIN)/python -m tests.faults.several_hosts

@@ -1,0 +1,184 @@
+"""The real system under chaos: every process is started again when it dies, as a process manager would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tests.postgresql_server import PostgresqlServer, running_postgresql
+from tests.servers import RedisServer, free_port
+
+ROOT = Path(__file__).parents[3]
+_RESTART_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class Managed:
+    """One process that is kept running."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    died_at: float | None = None
+
+    def keep(self) -> None:
+        """Start it if it does not run, a moment after it died."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        if self.died_at is None:
+            self.died_at = time.monotonic()
+        if self.process is not None and time.monotonic() - self.died_at < _RESTART_SECONDS:
+            return
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(self.command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+        self.died_at = None
+
+    def children(self) -> list[psutil.Process]:
+        """Its child processes."""
+        if self.process is None:
+            return []
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.process.pid).children()
+        return []
+
+
+@dataclass(slots=True)
+class ChaosSystem:
+    """All processes, and the thread that keeps them running."""
+
+    folder: Path
+    url: str
+    environment: dict[str, str]
+    redis: RedisServer
+    postgresql: PostgresqlServer | None
+    managed: list[Managed]
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    @property
+    def executions(self) -> Path:
+        """Where the steps write down that they ran."""
+        return Path(self.environment["CHAOS_EXECUTIONS"])
+
+    def named(self, prefix: str) -> list[Managed]:
+        """The processes of one kind that run."""
+        found = [process for process in self.managed if process.name.startswith(prefix)]
+        return [entry for entry in found if entry.process is not None and entry.process.poll() is None]
+
+    def start(self) -> None:
+        """Begin to keep everything running."""
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End everything that was started."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        for managed in self.managed:
+            if managed.process is not None and managed.process.poll() is None:
+                managed.process.kill()
+                managed.process.wait()
+
+    def memory_bytes(self) -> dict[str, int]:
+        """What each process holds, its children included, by name."""
+        held = {}
+        for managed in self.managed:
+            if managed.process is not None and managed.process.poll() is None:
+                with suppress(psutil.Error):
+                    family = [psutil.Process(managed.process.pid), *managed.children()]
+                    held[managed.name] = sum(process.memory_info().rss for process in family)
+        return held
+
+    def _keep(self) -> None:
+        while not self._stop.wait(0.1):
+            with self.lock:
+                for managed in self.managed:
+                    managed.keep()
+
+
+@contextmanager
+def running_chaos_system(folder: Path, ledger: str) -> Iterator[ChaosSystem]:
+    """The system on a SQLite or PostgreSQL ledger (``ledger`` says which), in the folder."""
+    with ExitStack() as stack:
+        (folder / "redis").mkdir()
+        redis = RedisServer(folder / "redis", free_port())
+        redis.start()
+        stack.callback(redis.kill)
+        postgresql = stack.enter_context(running_postgresql()) if ledger == "postgresql" else None
+        port = free_port()
+        environment = {
+            **os.environ,
+            "JOBENGINE_DATA_DIR": str(folder / "data"),
+            "JOBENGINE_REDIS_URL": redis.url,
+            "JOBENGINE_STEPS": "tests.faults.chaos.steps",
+            "JOBENGINE_SECRET_KEY": "a secret of this run alone",
+            "JOBENGINE_LEASE_SECONDS": "8",
+            "JOBENGINE_MESSAGE_GRACE_SECONDS": "3",
+            "CHAOS_EXECUTIONS": str(folder / "executions"),
+        }
+        if postgresql is not None:
+            environment["JOBENGINE_LEDGER_URL"] = postgresql.create_database("chaos")
+        (folder / "executions").touch()
+        managed = _processes(folder, environment, port, engines=1 if postgresql is None else 2)
+        system = ChaosSystem(folder, f"http://127.0.0.1:{port}", environment, redis, postgresql, managed)
+        stack.callback(system.stop)
+        yield system
+
+
+def _processes(folder: Path, environment: dict[str, str], port: int, engines: int) -> list[Managed]:
+    python = [sys.executable, "-m"]
+    gunicorn = [*python, "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "8", "--graceful-timeout", "5"]
+    celery = [*python, "celery", "-A", "workers.app", "worker", "-c", "2", "-l", "INFO", "--without-mingle"]
+    commands = {"web": [*gunicorn, "api.wsgi:create()"]}
+    commands |= {f"engine{number}": [*python, "jobengine.loops"] for number in range(1, engines + 1)}
+    commands |= {f"worker{number}": [*celery, "-n", f"worker{number}@%h"] for number in (1, 2)}
+    return [Managed(name, command, environment, folder / f"{name}.log") for name, command in commands.items()]
+
+
+def end_redis(system: ChaosSystem, number: signal.Signals, *, with_data: bool) -> None:
+    """End Redis by the signal, with or without what it has on disk, and start it again."""
+    process = system.redis.process
+    if process is not None:
+        process.send_signal(number)
+        process.wait(30)
+    system.redis.process = None
+    if with_data:
+        for path in system.redis.folder.iterdir():
+            _remove(path)
+    time.sleep(_RESTART_SECONDS)
+    system.redis.start()
+
+
+def kill_postgresql(system: ChaosSystem) -> None:
+    """SIGKILL PostgreSQL's first process and all others of it, and start it again; it recovers from its log."""
+    server = system.postgresql
+    if server is None:
+        return
+    parent = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+    family = [parent, *parent.children(recursive=True)]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=10)
+    time.sleep(_RESTART_SECONDS)
+    server.start()
+
+
+def _remove(path: Path) -> None:
+    remove: Callable[[Path], None] = shutil.rmtree if path.is_dir() else Path.unlink
+    remove(path)
