@@ -1,12 +1,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 SECONDS ?= 60
-SEED ?= 1
+SEEDS ?= 5000
 LEDGER ?= sqlite
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint bench hosts chaos
+.PHONY: help install demo up test lint bench hosts chaos simulate
 
 help: ## Say what there is.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,7 +30,10 @@ bench: install ## Print the benchmarks.
 	$(BIN)/python -m tests.bench.throughput
 
 chaos: install ## Kill processes of a real system at random: SECONDS=600 SEED=1 LEDGER=sqlite|postgresql.
-	$(BIN)/python -m tests.faults.chaos --seconds $(SECONDS) --seed $(SEED) --ledger $(LEDGER)
+	$(BIN)/python -m tests.faults.chaos --seconds $(SECONDS) --seed $(or $(SEED),1) --ledger $(LEDGER)
+
+simulate: install ## Run the engine under a virtual clock: SEEDS=5000, or SEED=n once with its trace.
+	$(BIN)/python -m tests.faults.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 hosts: install ## Run a cluster on several hosts (network namespaces; root) and cut one off.
 	$(BIN)/python -m tests.faults.several_hosts

@@ -1,0 +1,166 @@
+"""The ledger in memory: emptied for each run by copying, watched from within, and failing when it is told to."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+from sqlalchemy import event
+
+from jobengine.domain.announcements import encode_announcement
+from jobengine.domain.errors import EngineError, ErrorCode
+from jobengine.domain.interfaces import Ledger
+from jobengine.domain.records import Owner
+from jobengine.domain.reports import Report, ReportKind
+from jobengine.store import SqlStore
+from jobengine.verbs.announced import record_announcements
+from jobengine.verbs.builtin import put_builtins
+from jobengine.verbs.plans import Plans
+from tests.faults.simulation.catalog import ANNOUNCEMENT, OWNERS, make_files
+from tests.faults.simulation.clockwork import START
+
+_FINAL = "('succeeded', 'failed', 'canceled')"
+# Seen by SQLite itself, so that no move escapes, also such as are undone within a transaction.
+_WATCH = f"""
+CREATE TABLE watch (what TEXT NOT NULL);
+CREATE TABLE gone (job_id TEXT NOT NULL, state TEXT NOT NULL);
+CREATE TRIGGER watch_final AFTER UPDATE ON tasks WHEN OLD.state IN {_FINAL} AND NEW.state <> OLD.state
+BEGIN INSERT INTO watch VALUES ('the task ' || OLD.id || ' went from ' || OLD.state || ' to ' || NEW.state); END;
+CREATE TRIGGER watch_progress AFTER UPDATE ON tasks WHEN NEW.progress < OLD.progress OR NEW.attempt < OLD.attempt
+BEGIN INSERT INTO watch VALUES ('the task ' || OLD.id || ' lost progress or attempts'); END;
+CREATE TRIGGER watch_jobs AFTER UPDATE ON jobs
+WHEN (OLD.state <> NEW.state AND (OLD.state IN {_FINAL} OR NEW.state = 'pending')) OR NEW.progress < OLD.progress
+BEGIN INSERT INTO watch VALUES ('the job ' || OLD.id || ' went back from ' || OLD.state || ' to ' || NEW.state); END;
+CREATE TRIGGER watch_deletion AFTER DELETE ON jobs
+BEGIN INSERT INTO gone VALUES (OLD.id, OLD.state); END;
+"""
+
+
+class MemoryLedger:
+    """One database in memory for all runs of a process: compiled statements are kept from run to run."""
+
+    def __init__(self) -> None:
+        self.store = SqlStore("sqlite://")
+        self.store.migrate()
+        database = self.store._database
+        self.raw: sqlite3.Connection = database.connect().connection.driver_connection
+        self.statements_left = -1
+        """How many statements still work before one fails; below zero, all do."""
+        self.is_open = False
+        """Whether a transaction is open."""
+        event.listen(database, "before_cursor_execute", self._count_statement)
+        self._fill()
+        self._template = sqlite3.connect(":memory:")
+        self.raw.backup(self._template)
+
+    def reset(self) -> None:
+        """As it was when it was filled: owners, files and the catalog."""
+        self.statements_left = -1
+        self.is_open = False
+        self._template.backup(self.raw)
+
+    def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query, past the engine."""
+        return self.raw.execute(query, values).fetchall()
+
+    def has(self, query: str, *values: Any) -> bool:
+        """Whether the query finds a row."""
+        return self.raw.execute(query, values).fetchone() is not None
+
+    def _fill(self) -> None:
+        with self.store.begin() as ledger:
+            put_builtins(ledger, START)
+            ledger.owners.insert([Owner(owner_id, owner_id[0], START) for owner_id in OWNERS])
+            for owner_id in OWNERS:
+                ledger.files.insert(make_files(owner_id, START))
+            report = Report(ReportKind.ANNOUNCED, "first", START, body=encode_announcement(ANNOUNCEMENT))
+            record_announcements(ledger, Plans(lambda: START), [report], START)
+        self.raw.executescript(_WATCH)
+
+    def _count_statement(self, *_: object) -> None:
+        if self.statements_left == 0:
+            raise refused("a statement")
+        self.statements_left -= 1
+
+
+@cache
+def memory_ledger() -> MemoryLedger:
+    """The one of this process."""
+    return MemoryLedger()
+
+
+def refused(what: str) -> EngineError:
+    """What the engine hears of a fault."""
+    return EngineError(ErrorCode.UNAVAILABLE, f"{what} fails in this run", retry_after_seconds=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of a transaction: after how many statements it fails (below zero: never), and whether at its end."""
+
+    statements: int
+    commit_fails: bool
+
+
+class Calls(Protocol):
+    """What happens around calls to the outside."""
+
+    def before(self, what: str) -> None: ...
+
+    def after(self, what: str) -> None: ...
+
+    def fate(self) -> Fate: ...
+
+
+class FaultyStore:
+    """``Store`` as one process sees it: other threads go on before and after each transaction, never within one."""
+
+    def __init__(self, ledger: MemoryLedger, calls: Calls) -> None:
+        self._ledger = ledger
+        self._calls = calls
+
+    @contextmanager
+    def begin(self) -> Iterator[Ledger]:
+        """A write transaction that may fail before it begins, while it runs, at its end, or after its commit."""
+        self._calls.before("write")
+        fate = self._calls.fate()
+        with self._opened(self._ledger.store.begin(), fate.statements) as rows:
+            yield rows
+            if fate.commit_fails:
+                raise refused("the commit")
+        self._calls.after("commit")
+
+    @contextmanager
+    def read(self) -> Iterator[Ledger]:
+        """A reading transaction."""
+        self._calls.before("read")
+        with self._opened(self._ledger.store.read(), self._calls.fate().statements) as rows:
+            yield rows
+
+    def migrate(self) -> None:
+        """It is migrated."""
+
+    def check(self) -> None:
+        """It answers."""
+
+    def claim_engine(self) -> AbstractContextManager[None]:
+        """Any number of engines, as on PostgreSQL."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nobody's connection alone."""
+
+    @contextmanager
+    def _opened(self, transaction: AbstractContextManager[Ledger], statements: int) -> Iterator[Ledger]:
+        self._ledger.statements_left = statements
+        self._ledger.is_open = True
+        try:
+            with transaction as rows:
+                yield rows
+        finally:
+            self._ledger.is_open = False
+            self._ledger.statements_left = -1

@@ -1,0 +1,177 @@
+"""What one run shares: clock, chance, ledger, broker, artifacts, and what is remembered for the checks."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import BinaryIO
+
+from jobengine.config import Settings
+from jobengine.domain.errors import not_found
+from jobengine.domain.ids import IdSource
+from jobengine.domain.interfaces import StoredBytes
+from jobengine.transport.memory import MemoryTransport
+from tests.faults.simulation.catalog import Nature, draw_nature
+from tests.faults.simulation.clockwork import Clockwork, Host, Process, ProcessDied
+from tests.faults.simulation.faults import CALM, Faults, draw_faults
+from tests.faults.simulation.ledger import Fate, MemoryLedger, memory_ledger, refused
+
+
+@dataclass(slots=True)
+class Accepted:
+    """A job that a client was told it has."""
+
+    job_id: str
+    is_canceled: bool = False
+    is_deleted: bool = False
+
+
+class Scene:
+    """The stage of one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.faults: Faults = draw_faults(self.random)
+        self.clockwork = Clockwork(self.random)
+        self.ledger: MemoryLedger = memory_ledger()
+        self.ledger.reset()
+        self.redis = Host()
+        self.broker = MemoryTransport(lambda: self.clockwork.now + self.redis.clock_error)
+        self.artifacts = MemoryArtifacts(self.clockwork)
+        self.settings = Settings(
+            # Some runs send what tasks need as manifests, and some delete what has ended.
+            inline_limit_bytes=self.random.choice((64 * 1024, 200)),
+            job_retention_days=self.random.choice((0.0, 0.0, 0.0, 0.0, 0.0, 40 / 86_400)),
+            record_batch=self.random.choice((500, 3)),
+            window_seconds=self.random.choice((1.0, 10.0)),
+        )
+        self.hosts: dict[str, Host] = {}
+        self.natures: dict[str, Nature] = {}
+        self.deaths: Counter[str] = Counter()
+        """How often a process died that had the task in its delivery."""
+        self.accepted: dict[str, Accepted] = {}
+        self.violations: list[str] = []
+
+    def chance(self, likely: float) -> bool:
+        """Whether something happens."""
+        return likely > 0 and self.random.random() < likely
+
+    def host(self, name: str) -> Host:
+        """The machine of that name."""
+        return self.hosts.setdefault(name, Host())
+
+    def process(self, name: str) -> Process:
+        """A new process on its host."""
+        return Process(self.clockwork, name, self.host(name))
+
+    def ids(self, process: Process) -> IdSource:
+        """The source of IDs of a process."""
+        return IdSource(process.clock, self.random.getrandbits)
+
+    def nature(self, task_id: str) -> Nature:
+        """What the task is like."""
+        if task_id not in self.natures:
+            self.natures[task_id] = draw_nature(self.random)
+        return self.natures[task_id]
+
+    def blame(self, words: str) -> None:
+        """Something happened that never may."""
+        self.clockwork.note(f"VIOLATION {words}")
+        self.violations.append(words)
+
+    def calm_down(self) -> None:
+        """From now on nothing goes wrong, and what went wrong with clocks and Redis is mended."""
+        self.clockwork.note("calm")
+        self.faults = CALM
+        self.broker.is_down = False
+        for host in (self.redis, *self.hosts.values()):
+            host.clock_error = 0.0
+            host.still_until = self.clockwork.now
+
+
+@dataclass(slots=True)
+class OutsideCalls:
+    """What can happen around each call of one process to ledger or transport."""
+
+    scene: Scene
+    process: Process
+    can_die: bool = True
+
+    def before(self, what: str) -> None:
+        """Others go on first; the call may be refused, and the process may die before it."""
+        scene, faults = self.scene, self.scene.faults
+        self.process.pause(self._latency(faults))
+        self._survive(faults)
+        if scene.chance(faults.call_refused):
+            scene.clockwork.note(f"{self.process.name}: {what} is refused")
+            raise refused(what)
+
+    def after(self, what: str) -> None:
+        """It is done; the process may die before it knows, or hear of a failure."""
+        scene, faults = self.scene, self.scene.faults
+        self._survive(faults)
+        self.process.pause(self._latency(faults))
+        if scene.chance(faults.answer_lost):
+            scene.clockwork.note(f"{self.process.name}: the answer of {what} is lost")
+            raise refused(what)
+        scene.clockwork.note(f"{self.process.name}: {what}")
+
+    def fate(self) -> Fate:
+        """What becomes of a transaction."""
+        faults = self.scene.faults
+        fails_early = self.scene.chance(20 * faults.statement_fails)
+        statements = self.scene.random.randrange(20) if fails_early else -1
+        return Fate(statements, self.scene.chance(faults.commit_fails))
+
+    def _latency(self, faults: Faults) -> float:
+        if self.scene.chance(faults.engine_stalls):
+            return self.scene.random.uniform(1.0, 20.0)
+        return self.scene.random.random() * 0.02
+
+    def _survive(self, faults: Faults) -> None:
+        if self.can_die and self.scene.chance(faults.engine_dies):
+            self.process.die()
+            raise ProcessDied
+
+
+class MemoryArtifacts:
+    """Bytes by hash, with the time at which they were stored."""
+
+    def __init__(self, clockwork: Clockwork) -> None:
+        self._clockwork = clockwork
+        self._contents: dict[str, tuple[bytes, float]] = {}
+
+    def put(self, source: BinaryIO, *, limit_bytes: int | None = None) -> StoredBytes:
+        """Store a stream; again makes it young."""
+        data = source.read()
+        name = hashlib.sha256(data).hexdigest()
+        self._contents[name] = (data, self._clockwork.now)
+        return StoredBytes(name, len(data), self._clockwork.now)
+
+    def open(self, sha256: str, start: int = 0, length: int | None = None) -> BinaryIO:
+        """A stream of the bytes."""
+        if sha256 not in self._contents:
+            raise not_found("artifact", sha256)
+        data, _ = self._contents[sha256]
+        return io.BytesIO(data[start : None if length is None else start + length])
+
+    def stat(self, sha256: str) -> StoredBytes | None:
+        """What is there."""
+        found = self._contents.get(sha256)
+        return None if found is None else StoredBytes(sha256, len(found[0]), found[1])
+
+    def delete(self, sha256s: Iterable[str]) -> int:
+        """Remove them."""
+        return sum(self._contents.pop(name, None) is not None for name in sha256s)
+
+    def entries(self) -> Iterator[StoredBytes]:
+        """All that is there."""
+        return iter([StoredBytes(name, len(data), at) for name, (data, at) in self._contents.items()])
+
+    def url(self, sha256: str, name: str, media_type: str, expires_seconds: float) -> str | None:
+        """None: nobody serves them."""
+        return None
