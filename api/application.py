@@ -6,6 +6,8 @@ from flask import Flask
 from flask_smorest import Api
 
 from api import errors, health, metrics, requestlog
+from api.dialects import BLUEPRINTS as DIALECT_BLUEPRINTS
+from api.dialects import DIALECTS
 from api.native import BLUEPRINTS
 from jobengine import __version__
 from jobengine.build import Parts
@@ -24,13 +26,17 @@ def create_app(parts: Parts) -> Flask:
         MAX_CONTENT_LENGTH=parts.outside.settings.upload_limit_bytes + 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
     )
+    # Some of the clients that we serve end their paths with a slash.
+    app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["jobengine"] = parts
     requestlog.install(app)
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
-    errors.install(app)
+    for dialect_blueprint in DIALECT_BLUEPRINTS:
+        app.register_blueprint(dialect_blueprint)
+    errors.install(app, DIALECTS)
     health.install(app)
     metrics.install(app)
     return app

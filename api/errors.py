@@ -1,11 +1,13 @@
-"""Errors of the native API: ``application/problem+json`` (RFC 9457), one table from code to status."""
+"""Errors: one table from code to status, and the native wording, ``application/problem+json`` (RFC 9457)."""
 
 from __future__ import annotations
 
 import json
 import logging
 import math
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
@@ -28,50 +30,86 @@ STATUSES = {
 _CODES = {status: code for code, status in STATUSES.items()}
 
 
-def install(app: Flask) -> None:
-    """Answer every error of the application in this form."""
-    app.register_error_handler(EngineError, _engine_error)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unknown_error)
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What went wrong with a request, before anybody's wording; ``status`` is the native API's."""
+
+    status: int
+    code: str
+    message: str
+    field: str | None = None
+    retry_after_seconds: float | None = None
+    allowed: tuple[str, ...] = ()
+    is_of_framework: bool = False
+    """No view was reached: there is no such path or method, or the server broke."""
+
+    @property
+    def sentence(self) -> str:
+        """The message with the field in front."""
+        return f"{self.field}: {self.message}" if self.field else self.message
 
 
-def problem(
-    status: int, code: str, message: str, field: str | None = None, retry_after_seconds: float | None = None
-) -> Response:
-    """An error's answer."""
+class Wording(Protocol):
+    """A surface that words the refusals of its own requests."""
+
+    @property
+    def claims(self) -> Callable[[], bool]: ...
+    @property
+    def render(self) -> Callable[[Refusal], Response]: ...
+
+
+def install(app: Flask, wordings: Sequence[Wording] = ()) -> None:
+    """Answer every error of the application in the words of the surface whose request it was, else in ours."""
+
+    def answer(refusal: Refusal) -> Response:
+        render = next((wording.render for wording in wordings if wording.claims()), render_problem)
+        return _with_headers(render(refusal), refusal)
+
+    app.register_error_handler(EngineError, lambda error: answer(_of_engine(error)))
+    app.register_error_handler(HTTPException, lambda error: answer(_of_framework(error)))
+    app.register_error_handler(Exception, lambda error: answer(_of_defect(error)))
+
+
+def render_problem(refusal: Refusal) -> Response:
+    """The native API's wording."""
     body: dict[str, Any] = {
         "type": "about:blank",
-        "status": status,
-        "code": code,
-        "detail": message,
-        "field": field,
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.message,
+        "field": refusal.field,
         "request_id": g.get("request_id"),
     }
-    response = Response(json.dumps(body), status, mimetype="application/problem+json")
-    if retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(math.ceil(retry_after_seconds))
-    if status == 401:
+    return Response(json.dumps(body), refusal.status, mimetype="application/problem+json")
+
+
+def _with_headers(response: Response, refusal: Refusal) -> Response:
+    if refusal.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(math.ceil(refusal.retry_after_seconds))
+    if response.status_code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if refusal.allowed:
+        response.headers["Allow"] = ", ".join(refusal.allowed)
     return response
 
 
-def _engine_error(error: EngineError) -> Response:
-    return problem(STATUSES[error.code], error.code.value, error.message, error.field, error.retry_after_seconds)
+def _of_engine(error: EngineError) -> Refusal:
+    return Refusal(STATUSES[error.code], error.code.value, error.message, error.field, error.retry_after_seconds)
 
 
-def _http_error(error: HTTPException) -> Response:
+def _of_framework(error: HTTPException) -> Refusal:
     status = error.code or 500
     code = _CODES[status].value if status in _CODES else "invalid"
     field, message = _first_message(getattr(error, "data", None))
-    response = problem(status, code, message or error.description or "The request cannot be answered.", field)
-    if status == 405:
-        response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-    return response
+    allowed = tuple(sorted(getattr(error, "valid_methods", None) or ()))
+    sentence = message or error.description or "The request cannot be answered."
+    return Refusal(status, code, sentence, field, allowed=allowed, is_of_framework=status in (404, 405))
 
 
-def _unknown_error(error: Exception) -> Response:
+def _of_defect(error: Exception) -> Refusal:
     log.exception("request %s broke", g.get("request_id"))
-    return problem(500, ErrorCode.INTERNAL.value, "Something broke here; the log has it under the request ID.")
+    sentence = "Something broke here; the log has it under the request ID."
+    return Refusal(500, ErrorCode.INTERNAL.value, sentence, is_of_framework=True)
 
 
 def _first_message(data: Any) -> tuple[str | None, str | None]:

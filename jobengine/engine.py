@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
+from jobengine.domain.filters import JobFilter
 from jobengine.domain.pace import Pace
 from jobengine.domain.records import Batch, File, Job, Key, Role, Task
 from jobengine.verbs import external
-from jobengine.verbs.cancellation import cancel_jobs
-from jobengine.verbs.deletion import delete_jobs
+from jobengine.verbs.batches import delete_batches
+from jobengine.verbs.cancellation import cancel_jobs, cancel_jobs_where
+from jobengine.verbs.deletion import delete_jobs, delete_jobs_where
 from jobengine.verbs.dispatch import dispatch_tasks
 from jobengine.verbs.files import add_file, delete_file
 from jobengine.verbs.outside import Outside
@@ -70,6 +72,18 @@ class Engine:
     def delete(self, owner_id: str | None, job_ids: Sequence[str]) -> int:
         """Delete these jobs with all that belongs to them; how many there were."""
         return delete_jobs(self.outside, self._plans, owner_id, job_ids)
+
+    def cancel_where(self, where: JobFilter) -> int:
+        """Cancel what is unfinished of the jobs that meet the criteria; how many of them were."""
+        return cancel_jobs_where(self.outside, self._plans, where)
+
+    def delete_where(self, where: JobFilter) -> int:
+        """Delete the jobs that meet the criteria; how many there were."""
+        return delete_jobs_where(self.outside, self._plans, where)
+
+    def delete_batches(self, owner_id: str | None, batch_ids: Sequence[str]) -> int:
+        """Delete these batches with their jobs; how many there were."""
+        return delete_batches(self.outside, self._plans, owner_id, batch_ids)
 
     def add_task(self, owner_id: str | None, job_id: str, new: NewTask) -> Task:
         """Add a task to a job that somebody outside drives."""

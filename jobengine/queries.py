@@ -5,14 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from jobengine.domain.errors import EngineError, not_found
 from jobengine.domain.filters import FileFilter, JobFilter, Page, ResultFilter, TaskFilter
 from jobengine.domain.interfaces import ArtifactStore, Clock, Ledger, Store, Transport
-from jobengine.domain.records import Artifact, Attempt, File, Job, LogLine, Pipeline, Result, StepSpec, Task
+from jobengine.domain.records import (
+    Artifact,
+    Attempt,
+    Batch,
+    File,
+    Job,
+    LogLine,
+    Owner,
+    Pipeline,
+    Result,
+    StepSpec,
+    Task,
+)
 from jobengine.domain.states import JobState
 from jobengine.verbs.dispatch import live_workers, slots_by_queue
 
@@ -89,6 +101,77 @@ class Queries:
         """Jobs by pipeline name and state."""
         with self._store.read() as ledger:
             return ledger.jobs.statistics(owner_id)
+
+    def count_jobs(self, where: JobFilter) -> int:
+        """How many jobs meet the criteria."""
+        with self._store.read() as ledger:
+            return ledger.jobs.count(where)
+
+    def count_files(self, where: FileFilter) -> int:
+        """How many files meet the criteria."""
+        with self._store.read() as ledger:
+            return ledger.files.count(where)
+
+    def folders(self, owner_id: str | None) -> list[tuple[str, float]]:
+        """The folders that files are in, by name, each with the time of its first file."""
+        with self._store.read() as ledger:
+            return ledger.files.folders(owner_id)
+
+    def owner(self, owner_id: str) -> Owner:
+        """One owner."""
+        with self._store.read() as ledger:
+            found = ledger.owners.fetch([owner_id])
+        if owner_id not in found:
+            raise not_found("owner", owner_id)
+        return found[owner_id]
+
+    def batch(self, owner_id: str | None, batch_id: str) -> Batch:
+        """One batch."""
+        with self._store.read() as ledger:
+            found = ledger.owners.batches(owner_id, Page(limit=1), ids=[batch_id])
+        if not found:
+            raise not_found("batch", batch_id)
+        return found[0]
+
+    def batches(self, owner_id: str | None, page: Page) -> list[Batch]:
+        """A page of batches."""
+        with self._store.read() as ledger:
+            return ledger.owners.batches(owner_id, page)
+
+    def find_pipeline(self, owner_id: str | None, name: str) -> Pipeline | None:
+        """The newest published pipeline of that name that the owner may use."""
+        with self._store.read() as ledger:
+            return ledger.catalog.find_pipeline(owner_id, name)
+
+    def artifacts_of(self, job_ids: Sequence[str]) -> dict[str, list[Artifact]]:
+        """The artifacts of jobs that the caller has been shown, by job."""
+        with self._store.read() as ledger:
+            return {job_id: ledger.results.artifacts(job_id=job_id) for job_id in job_ids}
+
+    def last_result_ids(self, job_ids: Sequence[str]) -> dict[str, str]:
+        """The newest result of each of these jobs that has one."""
+        newest = Page(limit=1)
+        with self._store.read() as ledger:
+            found = {job_id: ledger.results.page(ResultFilter(job_id=job_id), newest) for job_id in job_ids}
+        return {job_id: results[0].id for job_id, results in found.items() if results}
+
+    def first_files(self, job_ids: Sequence[str]) -> dict[str, File]:
+        """The first file of each of these jobs that has one."""
+        with self._store.read() as ledger:
+            first = {job_id: ids[0] for job_id in job_ids if (ids := ledger.jobs.file_ids(job_id))}
+            files = ledger.files.fetch(set(first.values()))
+        return {job_id: files[file_id] for job_id, file_id in first.items() if file_id in files}
+
+    def tasks_of(self, job_id: str) -> list[Task]:
+        """All tasks of a job that the caller has been shown, oldest first."""
+        with self._store.read() as ledger:
+            return ledger.tasks.of_jobs([job_id])
+
+    def result_of_task(self, task_id: str) -> Result | None:
+        """What a task made."""
+        with self._store.read() as ledger:
+            found = ledger.results.page(ResultFilter(task_ids=(task_id,)), Page(limit=1))
+        return found[0] if found else None
 
     def task(self, owner_id: str | None, task_id: str) -> tuple[Task, list[Attempt]]:
         """One task with its ended attempts."""

@@ -55,19 +55,8 @@ class JobArguments(PageArguments):
 def submit(body: dict[str, Any]) -> dict[str, Any]:
     """Submit a job. With the header ``Idempotency-Key``, sending the same body again gives the same job."""
     owner_id = caller(SUBMIT).owner_id
-    job_request = JobRequest(
-        owner_id=owner_id,
-        pipeline=body["pipeline"],
-        file_ids=tuple(body["files"]),
-        parameters=body["parameters"],
-        name=body["name"],
-        labels=body["labels"],
-        priority=body["priority"],
-        tolerated_failures=body["tolerated_failures"],
-        parent_id=body["parent"],
-    )
     submission = parts().engine.submit_many(
-        [job_request],
+        [job_request(owner_id, body)],
         idempotency_key=request.headers.get("Idempotency-Key", "")[:300] or None,
         body_digest=hashlib.sha256(request.get_data()).hexdigest(),
     )
@@ -127,6 +116,22 @@ def delete_job(job_id: str) -> None:
     sees = caller(SUBMIT).sees
     parts().queries.job(sees, job_id)
     parts().engine.delete(sees, [job_id])
+
+
+def job_request(owner_id: str, body: dict[str, Any], batch_id: str | None = None) -> JobRequest:
+    """What the body of a submission asks for."""
+    return JobRequest(
+        owner_id=owner_id,
+        pipeline=body["pipeline"],
+        file_ids=tuple(body["files"]),
+        parameters=body["parameters"],
+        name=body["name"],
+        labels=body["labels"],
+        priority=body["priority"],
+        tolerated_failures=body["tolerated_failures"],
+        parent_id=body["parent"],
+        batch_id=batch_id,
+    )
 
 
 def _detail(owner_id: str | None, job_id: str) -> dict[str, Any]:

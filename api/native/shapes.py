@@ -151,10 +151,14 @@ def file_shape(file: File) -> dict[str, Any]:
 def artifact_shape(artifact: Artifact) -> dict[str, Any]:
     """An artifact's answer, with an address that works without a key."""
     names = ("id", "task_id", "result_id", "name", "media_type", "size_bytes", "sha256")
+    return {**{name: getattr(artifact, name) for name in names}, "url": artifact_url(artifact)}
+
+
+def artifact_url(artifact: Artifact) -> str:
+    """An address of the artifact's bytes that works without a key until it expires."""
     settings = parts().outside.settings
     token = parts().signer.sign(artifact.id, settings.url_lifetime_seconds)
-    url = f"{settings.public_url}/api/v1/artifacts/{artifact.id}/content?token={token}"
-    return {**{name: getattr(artifact, name) for name in names}, "url": url}
+    return f"{settings.public_url}/api/v1/artifacts/{artifact.id}/content?token={token}"
 
 
 def job_shape(job: Job) -> dict[str, Any]:

@@ -202,6 +202,9 @@ class FileRows(Protocol):
 
     def count(self, where: FileFilter) -> int: ...
 
+    def folders(self, owner_id: str | None) -> list[tuple[str, float]]:
+        """The folders that files are in, by name, each with the time of its first file."""
+
     def stored_bytes(self, owner_id: str) -> int:
         """The sizes of the owner's distinct contents, files and artifacts together."""
 

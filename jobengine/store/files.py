@@ -46,6 +46,12 @@ class SqlFiles:
     def count(self, where: FileFilter) -> int:
         return paging.count_rows(self._link, files, self._criteria(where))
 
+    def folders(self, owner_id: str | None) -> list[tuple[str, float]]:
+        criteria = paging.equalities(files, {"owner_id": owner_id})
+        statement = select(files.c.folder, func.min(files.c.created_at)).where(*criteria)
+        grouped = statement.group_by(files.c.folder).order_by(files.c.folder)
+        return [(name, created_at) for name, created_at in self._link.run(grouped)]
+
     def stored_bytes(self, owner_id: str) -> int:
         contents = union_all(
             *(

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from jobengine.domain import moves
 from jobengine.domain.errors import EngineError
+from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.interfaces import AttemptKey, Ledger, TaskChange
 from jobengine.domain.records import Job, Task
 from jobengine.domain.states import FINAL_STATES, TaskState
@@ -17,6 +18,8 @@ from jobengine.verbs.outside import Outside
 from jobengine.verbs.plans import Plans
 
 log = logging.getLogger(__name__)
+
+_JOBS_AT_ONCE = 1000
 
 UNFINISHED = tuple(state for state in TaskState if state not in FINAL_STATES)
 
@@ -52,3 +55,15 @@ def tell_workers(outside: Outside, attempts: Sequence[AttemptKey]) -> None:
         outside.transport.announce_canceled(attempts)
     except EngineError as error:
         log.warning("could not tell the workers of %d canceled tasks yet: %s", len(attempts), error)
+
+
+def cancel_jobs_where(outside: Outside, plans: Plans, where: JobFilter) -> int:
+    """Cancel what is unfinished of the jobs that meet the criteria, a thousand at a time; how many were."""
+    canceled, after = 0, None
+    while True:
+        with outside.store.read() as ledger:
+            jobs = ledger.jobs.page(where, Page(limit=_JOBS_AT_ONCE, after=after))
+        canceled += cancel_jobs(outside, plans, where.owner_id, [job.id for job in jobs])
+        if len(jobs) < _JOBS_AT_ONCE:
+            return canceled
+        after = jobs[-1].id

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jobengine.domain.filters import JobFilter, Page
 from jobengine.verbs.cancellation import cancel_in_ledger, tell_workers
 from jobengine.verbs.movement import is_open
 from jobengine.verbs.outside import Outside
 from jobengine.verbs.plans import Plans
+
+JOBS_AT_ONCE = 1000
 
 
 def delete_jobs(outside: Outside, plans: Plans, owner_id: str | None, job_ids: Sequence[str]) -> int:
@@ -21,3 +24,14 @@ def delete_jobs(outside: Outside, plans: Plans, owner_id: str | None, job_ids: S
         deleted = ledger.jobs.delete([job.id for job in jobs])
     tell_workers(outside, [(task.id, task.attempt) for task in flying])
     return deleted
+
+
+def delete_jobs_where(outside: Outside, plans: Plans, where: JobFilter) -> int:
+    """Delete the jobs that meet the criteria, a thousand in a transaction; how many there were."""
+    deleted = 0
+    while True:
+        with outside.store.read() as ledger:
+            job_ids = [job.id for job in ledger.jobs.page(where, Page(limit=JOBS_AT_ONCE))]
+        if not job_ids:
+            return deleted
+        deleted += delete_jobs(outside, plans, where.owner_id, job_ids)

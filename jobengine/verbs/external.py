@@ -16,6 +16,9 @@ from jobengine.verbs.outside import Outside
 from jobengine.verbs.plans import Plans
 from jobengine.verbs.requests import NewTask, TaskReport
 
+RESEND_SECONDS = 120.0
+"""How long after a task was added the same request is taken for the same, sent again."""
+
 
 def add_task(outside: Outside, plans: Plans, owner_id: str | None, job_id: str, new: NewTask) -> Task:
     """Add a task to an unfinished job and, where ``new.state`` says so, move it on at once.
@@ -28,9 +31,9 @@ def add_task(outside: Outside, plans: Plans, owner_id: str | None, job_id: str, 
         if job is None or owner_id not in (None, job.owner_id):
             raise not_found("job", job_id)
         if new.reuse_open:
-            open_task = _open_task(ledger, job_id, new.worker)
-            if open_task is not None:
-                return open_task
+            same = _same_task(ledger, job_id, new, now)
+            if same is not None:
+                return same
         if job.state.is_final:
             raise conflict(f"The job is {job.state.value}; a task cannot be added any more.")
         task = Task(
@@ -74,10 +77,14 @@ def move_task(outside: Outside, plans: Plans, owner_id: str | None, task_id: str
             raise conflict(f"The task is {task.state.value}: {refusal}.", "state") from None
 
 
-def _open_task(ledger: Ledger, job_id: str, worker: str) -> Task | None:
-    unfinished = (TaskState.ENQUEUED, TaskState.RUNNING)
-    tasks = ledger.tasks.of_jobs([job_id], unfinished)
-    return next((task for task in tasks if task.executor is Executor.EXTERNAL and task.step == worker), None)
+def _same_task(ledger: Ledger, job_id: str, new: NewTask, now: float) -> Task | None:
+    """A task that this request may have made already: open, or made lately and ended as the request says."""
+    for task in ledger.tasks.of_jobs([job_id]):
+        if task.executor is Executor.EXTERNAL and task.step == new.worker:
+            is_repeat = task.state is new.state and now - task.created_at < RESEND_SECONDS
+            if not task.state.is_final or is_repeat:
+                return task
+    return None
 
 
 def _move(outside: Outside, plans: Plans, ledger: Ledger, task: Task, report: TaskReport) -> Task:

@@ -47,7 +47,8 @@ class NewTask:
     """A task that somebody outside will drive.
 
     ``worker`` names who. With ``reuse_open``, an unfinished task of the same worker in the same job is given back
-    instead of a second one: a client that resends after a lost answer makes no double.
+    instead of a second one, and so is one that was added in this state a moment ago: a client that resends after a lost
+    answer makes no double.
     """
 
     worker: str

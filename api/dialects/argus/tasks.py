@@ -1,0 +1,135 @@
+"""Tasks of a job: add, update, list, fetch."""
+
+from __future__ import annotations
+
+import re
+from operator import attrgetter
+from typing import Any
+
+from flask import Response, request
+
+from api.auth import ANALYZE
+from api.dialects.argus.door import PREFIX, blueprint, caller, listed, milliseconds, stash, stretch, without_absent
+from api.dialects.argus.wording import TASK_STATES, word_of
+from api.dialects.dialect import json_object, text_of, texts_of
+from api.parts import parts
+from jobengine.domain.errors import invalid, not_found
+from jobengine.domain.pipeline import EXTERNAL_STEP
+from jobengine.domain.records import Task
+from jobengine.domain.states import TaskState
+from jobengine.verbs.requests import NewTask, TaskReport
+
+_WORKER = re.compile(r"[a-zA-Z0-9_:\-.]{1,200}", re.ASCII)
+_NEW_STATES = ("enqueued", "executing", "success", "failed")
+_SORTS = {
+    "worker": "step",
+    "state": "state",
+    "enqueuedTimestamp": "created_at",
+    "startTimestamp": "started_at",
+    "endTimestamp": "finished_at",
+}
+
+
+@blueprint.post(f"{PREFIX}/job/<string:job_id>/task")
+def add_job_task(job_id: str) -> Response:
+    """Add a task. Sending the same again gives the same task: clients resend what they got no answer to."""
+    who = caller(ANALYZE)
+    body = json_object()
+    worker, state = text_of(body, "worker"), text_of(body, "state", default="enqueued")
+    if not _WORKER.fullmatch(worker):
+        raise invalid("A worker's name has letters, digits and the signs _ : - . only.", "worker")
+    if state not in _NEW_STATES:
+        raise invalid(f"A new task is one of {', '.join(_NEW_STATES)}.", "state")
+    task = parts().engine.add_task(who.sees, job_id, NewTask(worker, TASK_STATES[state], reuse_open=True))
+    return stash(_shape(task), 201)
+
+
+@blueprint.put(f"{PREFIX}/job/<string:job_id>/task/<string:task_id>")
+def update_job_task(job_id: str, task_id: str) -> Response:
+    """Move a task; a success names the analysis that it came to."""
+    who = caller(ANALYZE)
+    body = json_object()
+    _find(who.sees, job_id, task_id)
+    state = text_of(body, "state")
+    if state not in TASK_STATES or state == "enqueued":
+        raise invalid("A task is moved to executing, success, failed or cancelled.", "state")
+    analyses = _analyses(body)
+    if state == "success" and not analyses:
+        raise invalid("A success names its analysis.", "analysisID")
+    report = TaskReport(
+        TASK_STATES[state],
+        message=text_of(body, "message", default=""),
+        result={"analyses": analyses},
+        result_kind="analysis",
+    )
+    return stash(_shape(parts().engine.move_task(who.sees, task_id, report)))
+
+
+@blueprint.get(f"{PREFIX}/job/<string:job_id>/tasks")
+def list_job_tasks(job_id: str) -> Response:
+    """The tasks of a job."""
+    who = caller()
+    job = parts().queries.job(who.sees, job_id).job
+    limit, offset = stretch()
+    tasks = [task for task in parts().queries.tasks_of(job.id) if task.step != EXTERNAL_STEP]
+    for word in reversed(request.args.getlist("sortBy") or ["worker"]):
+        name = _SORTS.get(word.lstrip("+-"))
+        if name is None:
+            raise invalid(f"Sort by one of {', '.join(_SORTS)}, with '-' in front for descending.", "sortBy")
+        read = attrgetter(name)
+        tasks.sort(key=lambda task: _sortable(read(task)), reverse=word.startswith("-"))
+    shown = tasks[offset : offset + limit if limit else None]
+    return listed([_shape(task) for task in shown], len(tasks), limit, offset)
+
+
+@blueprint.get(f"{PREFIX}/job/<string:job_id>/task/<string:task_id>")
+def get_job_task(job_id: str, task_id: str) -> Response:
+    """One task."""
+    return stash(_shape(_find(caller().sees, job_id, task_id)))
+
+
+def _find(sees: str | None, job_id: str, task_id: str) -> Task:
+    job = parts().queries.job(sees, job_id).job
+    task, _ = parts().queries.task(sees, task_id)
+    if task.job_id != job.id:
+        raise not_found("task", task_id)
+    return task
+
+
+def _shape(task: Task) -> dict[str, Any]:
+    analyses = _analyses_of(task)
+    return without_absent(
+        {
+            "id": task.id,
+            "worker": task.step,
+            "state": word_of(task),
+            "enqueuedTimestamp": milliseconds(task.created_at),
+            "startTimestamp": milliseconds(task.started_at),
+            "endTimestamp": milliseconds(task.finished_at),
+            "message": task.message or None,
+            # One and many: what older and newer clients read.
+            "analysis": analyses[0] if analyses else None,
+            "analyses": analyses or None,
+        }
+    )
+
+
+def _analyses_of(task: Task) -> list[dict[str, str]]:
+    if task.state is not TaskState.SUCCEEDED:
+        return []
+    result = parts().queries.result_of_task(task.id)
+    named = result.data.get("analyses") if result else None
+    if isinstance(named, list):
+        return [{"id": str(entry)} for entry in named]
+    return [{"id": result.id}] if result else []
+
+
+def _analyses(body: dict[str, Any]) -> list[str]:
+    one = text_of(body, "analysisID", default="")
+    return list(dict.fromkeys(([one] if one else []) + texts_of(body, "analyses")))
+
+
+def _sortable(value: Any) -> Any:
+    if value is None:
+        return 0.0
+    return value.value if isinstance(value, TaskState) else value

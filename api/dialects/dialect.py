@@ -1,0 +1,75 @@
+"""What makes a dialect: which requests are its own, and how it words a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, request
+from werkzeug.exceptions import BadRequest
+
+from api.errors import Refusal
+from jobengine.domain.errors import invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """``claims`` looks at the current request; ``render`` words what went wrong, the framework's errors included."""
+
+    name: str
+    claims: Callable[[], bool]
+    render: Callable[[Refusal], Response]
+
+
+def bearer() -> str | None:
+    """The token of a Bearer header, else None."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def json_object() -> dict[str, Any]:
+    """The body as a JSON object, whatever its content type says; raises EngineError(INVALID)."""
+    try:
+        body = request.get_json(force=True)
+    except BadRequest:
+        raise invalid("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise invalid("The body must be a JSON object.")
+    return body
+
+
+def text_of(body: dict[str, Any], name: str, *, default: str | None = None) -> str:
+    """A text in the body; raises EngineError(INVALID) for another type, or where it is missing and has no default."""
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise invalid(f"{name} must be a text.", name)
+    return value
+
+
+def texts_of(body: dict[str, Any], name: str) -> list[str]:
+    """A list of texts in the body; empty where it is missing. Raises EngineError(INVALID) for anything else."""
+    value = body.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise invalid(f"{name} must be a list of texts.", name)
+    return value
+
+
+def whole_number(text: str | None, name: str, default: int, least: int = 0, most: int = 10**9) -> int:
+    """A number in the query; raises EngineError(INVALID) unless it is a whole one in its range."""
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 10 or not least <= int(text) <= most:
+        raise invalid(f"{name} must be a whole number from {least} to {most}.", name)
+    return int(text)
+
+
+def iso(at: float | None, *, with_zone: bool = True) -> str | None:
+    """A time as ISO 8601 in UTC, to the second."""
+    if at is None:
+        return None
+    text = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}Z" if with_zone else text

@@ -1,0 +1,85 @@
+"""Jobs of a batch."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, jsonify
+
+from api.dialects.dialect import iso
+from api.dialects.et_engine.batches import hardware, tool
+from api.dialects.et_engine.door import caller, find_batch, known_id
+from api.dialects.et_engine.wording import counter_of
+from api.parts import parts
+from jobengine.domain.errors import not_found
+from jobengine.domain.filters import JobFilter, Page, TaskFilter
+from jobengine.domain.ids import to_uuid
+from jobengine.domain.records import Job
+from jobengine.domain.states import JobState, TaskState
+
+
+def list_jobs(batch_id: str) -> Response:
+    """All jobs of a batch, in the order of their submission."""
+    batch = find_batch(caller(), batch_id)
+    jobs = parts().queries.jobs(JobFilter(batch_id=batch.id), Page(limit=None, descending=False))
+    tools = {name: tool(name, batch.owner_id) for name in {job.pipeline_name for job in jobs}}
+    return jsonify([_shape(job, tools[job.pipeline_name]) for job in jobs])
+
+
+def get_job(batch_id: str, job_id: str) -> Response:
+    """One job, as the only entry of a list."""
+    who = caller()
+    batch = find_batch(who, batch_id)
+    job = parts().queries.job(who.sees, known_id(job_id)).job
+    if job.batch_id != batch.id:
+        raise not_found("job", job_id)
+    asked = hardware(batch)
+    return jsonify(
+        [
+            {
+                "job_id": to_uuid(job.id),
+                "log_id": to_uuid(batch.id),
+                "hardware": {
+                    "filesystems": [entry.get("filesystem_id") for entry in asked["filesystem_list"]],
+                    "memory": asked["memory"],
+                    "cpu": asked["cpu"],
+                },
+                "args": _arguments(job),
+                "status": counter_of(job).upper(),
+                "reason": _reason(job),
+                "create_time": iso(job.created_at),
+                "start_time": iso(job.started_at) or "",
+                "stop_time": iso(job.finished_at) or "",
+            }
+        ]
+    )
+
+
+def _shape(job: Job, its_tool: dict[str, Any]) -> dict[str, Any]:
+    arguments = [{"argument_key": key, "argument_value": value} for key, value in _arguments(job).items()]
+    return {
+        "job_id": to_uuid(job.id),
+        "job_tool": its_tool,
+        "job_log_id": to_uuid(job.batch_id or job.id),
+        "job_argument_list": arguments,
+    }
+
+
+def _arguments(job: Job) -> dict[str, str]:
+    """The parameters, flat and as text."""
+    return {
+        f"{node}.{name}": value if isinstance(value, str) else json.dumps(value)
+        for node, values in job.parameters.items()
+        for name, value in values.items()
+    }
+
+
+def _reason(job: Job) -> str:
+    if job.state is JobState.CANCELED:
+        return "canceled"
+    if job.state is not JobState.FAILED:
+        return ""
+    where = TaskFilter(owner_id=job.owner_id, job_id=job.id, states=(TaskState.FAILED,))
+    failed = parts().queries.tasks(where, Page(limit=1, descending=False))
+    return failed[0].message if failed else ""

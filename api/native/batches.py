@@ -1,0 +1,124 @@
+"""Batches: jobs that were submitted together."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import request
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+
+from api.auth import READ, SUBMIT, caller, may
+from api.native.jobs import NewJobShape, job_request
+from api.native.shapes import moment, page_shape
+from api.paging import PageArguments, listed, page_of
+from api.parts import parts
+from jobengine.domain.filters import JobFilter
+from jobengine.domain.records import Batch
+from jobengine.domain.states import JobState
+
+blueprint = Blueprint("batches", __name__, url_prefix="/api/v1/batches", description="Jobs submitted together")
+
+JOBS_LIMIT = 100_000
+
+
+class NewBatchShape(Schema):
+    """Jobs to be accepted together: all of them, or none."""
+
+    name = fields.String(load_default="", validate=validate.Length(max=300))
+    hardware = fields.Dict(keys=fields.String(), load_default=dict)
+    jobs = fields.List(fields.Nested(NewJobShape), required=True, validate=validate.Length(1, JOBS_LIMIT))
+
+
+class BatchShape(Schema):
+    """A batch with the number of its jobs by state."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    pipeline = fields.String(required=True)
+    hardware = fields.Dict(required=True)
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    created_at = fields.String(required=True)
+
+
+class SubmittedBatchShape(BatchShape):
+    """A batch that was just accepted, with the IDs of its jobs in the order of the request."""
+
+    jobs = fields.List(fields.String(), required=True)
+
+
+class CanceledShape(Schema):
+    """How many jobs were canceled."""
+
+    canceled = fields.Integer(required=True)
+
+
+@blueprint.post("")
+@may(SUBMIT)
+@blueprint.arguments(NewBatchShape)
+@blueprint.response(201, SubmittedBatchShape)
+def submit_batch(body: dict[str, Any]) -> dict[str, Any]:
+    """Submit up to 100,000 jobs in one go. ``Idempotency-Key`` holds for the whole batch."""
+    owner_id = caller(SUBMIT).owner_id
+    outside = parts().outside
+    batch = Batch(
+        outside.ids.new(), owner_id, body["name"], body["jobs"][0]["pipeline"], body["hardware"], outside.clock()
+    )
+    submission = parts().engine.submit_many(
+        [job_request(owner_id, job, batch.id) for job in body["jobs"]],
+        batch=batch,
+        idempotency_key=request.headers.get("Idempotency-Key", "")[:300] or None,
+        body_digest=hashlib.sha256(request.get_data()).hexdigest(),
+    )
+    first = parts().queries.job(owner_id, submission.job_ids[0]).job
+    return {**_shape(parts().queries.batch(owner_id, first.batch_id or "")), "jobs": list(submission.job_ids)}
+
+
+@blueprint.get("")
+@may(READ)
+@blueprint.arguments(PageArguments, location="query")
+@blueprint.response(200, page_shape(BatchShape))
+def list_batches(arguments: dict[str, Any]) -> dict[str, Any]:
+    """List batches, newest first."""
+    rows = parts().queries.batches(caller().sees, page_of(arguments))
+    return listed(rows, arguments, [_shape(batch) for batch in rows])
+
+
+@blueprint.get("/<string:batch_id>")
+@may(READ)
+@blueprint.response(200, BatchShape)
+def get_batch(batch_id: str) -> dict[str, Any]:
+    """One batch; its jobs are listed by ``/jobs?batch=ID``."""
+    return _shape(parts().queries.batch(caller().sees, batch_id))
+
+
+@blueprint.post("/<string:batch_id>/cancel")
+@may(SUBMIT)
+@blueprint.response(200, CanceledShape)
+def cancel_batch(batch_id: str) -> dict[str, Any]:
+    """Cancel what is unfinished of a batch."""
+    sees = caller(SUBMIT).sees
+    batch = parts().queries.batch(sees, batch_id)
+    return {"canceled": parts().engine.cancel_where(JobFilter(owner_id=sees, batch_id=batch.id))}
+
+
+@blueprint.delete("/<string:batch_id>")
+@may(SUBMIT)
+@blueprint.response(204)
+def delete_batch(batch_id: str) -> None:
+    """Delete a batch with its jobs; what runs is canceled."""
+    sees = caller(SUBMIT).sees
+    parts().engine.delete_batches(sees, [parts().queries.batch(sees, batch_id).id])
+
+
+def _shape(batch: Batch) -> dict[str, Any]:
+    count = parts().queries.count_jobs
+    return {
+        "id": batch.id,
+        "name": batch.name,
+        "pipeline": batch.pipeline_name,
+        "hardware": dict(batch.hardware),
+        "counts": {state.value: count(JobFilter(batch_id=batch.id, states=(state,))) for state in JobState},
+        "created_at": moment(batch.created_at),
+    }
