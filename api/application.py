@@ -8,7 +8,10 @@ from flask_smorest import Api
 from api import errors, health, metrics, requestlog
 from api.dialects import BLUEPRINTS as DIALECT_BLUEPRINTS
 from api.dialects import DIALECTS
-from api.native import BLUEPRINTS
+from api.limits import RequestLimits
+from api.native import BLUEPRINTS, openapi
+from api.pages.docs import blueprint as docs
+from api.strict import StrictJson
 from jobengine import __version__
 from jobengine.build import Parts
 
@@ -20,20 +23,23 @@ def create_app(parts: Parts) -> Flask:
         API_TITLE="Jobengine",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/api/v1",
-        OPENAPI_JSON_PATH="openapi.json",
         # A little more than one file: the multipart form around it. The limit on the file itself is the engine's.
         MAX_CONTENT_LENGTH=parts.outside.settings.upload_limit_bytes + 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
     )
     # Some of the clients that we serve end their paths with a slash.
     app.url_map.strict_slashes = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = StrictJson(app)
     app.extensions["jobengine"] = parts
+    app.extensions["jobengine-limits"] = RequestLimits(
+        lambda owner_id: parts.queries.owner(owner_id).limits.requests_per_second
+    )
     requestlog.install(app)
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
+    openapi.install(app, api)
+    app.register_blueprint(docs)
     for dialect_blueprint in DIALECT_BLUEPRINTS:
         app.register_blueprint(dialect_blueprint)
     errors.install(app, DIALECTS)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
-from flask import request
+from flask import current_app, g, request
 
 from api.parts import parts
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.records import Role
+from jobengine.domain.records import Key, Role
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,6 +19,7 @@ R = TypeVar("R")
 READ = frozenset(Role)
 SUBMIT = frozenset({Role.SUBMITTER, Role.ADMIN})
 ANALYZE = frozenset({Role.ANALYZER, Role.ADMIN})
+ADMIN = frozenset({Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,20 @@ def authenticate(secret: str | None, allowed: frozenset[Role] = READ) -> Caller:
     if not secret:
         message = "Send an API key: 'Authorization: Bearer je_…' or 'X-API-Key: je_…'."
         raise EngineError(ErrorCode.UNAUTHENTICATED, message)
-    key = parts().engine.authenticate(secret)
+    key = _key_of_request(secret)
     if key.role not in allowed:
         raise EngineError(ErrorCode.FORBIDDEN, f"A key with the role {key.role.value} may not do this.")
     return Caller(key.owner_id, key.role)
+
+
+def _key_of_request(secret: str) -> Key:
+    """The key, looked up and counted once per request."""
+    known = g.get("key")
+    if known is None or known[0] != secret:
+        key = parts().engine.authenticate(secret)
+        current_app.extensions["jobengine-limits"].take(key.owner_id)
+        g.key = known = (secret, key)
+    return cast(Key, known[1])
 
 
 def header_key() -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from jobengine.domain.filters import MAX_PAGE, Page
 from jobengine.domain.ids import is_id
@@ -18,11 +18,17 @@ class HasId(Protocol):
     def id(self) -> str: ...
 
 
+def check_id(text: str) -> None:
+    """Refuse what is no ID."""
+    if not is_id(text):
+        raise ValidationError("An ID has exactly 24 hexadecimal digits.")
+
+
 class PageArguments(Schema):
     """The stretch of a list."""
 
     limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_PAGE))
-    cursor = fields.String(load_default=None, allow_none=True, validate=is_id)
+    cursor = fields.String(load_default=None, allow_none=True, validate=check_id)
     offset = fields.Integer(load_default=0, validate=validate.Range(0, 10**9))
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
+from jobengine.domain.audit import Difference
 from jobengine.domain.filters import JobFilter
 from jobengine.domain.pace import Pace
-from jobengine.domain.records import Batch, File, Job, Key, Role, Task
-from jobengine.verbs import external
+from jobengine.domain.records import Batch, File, Job, Key, Limits, Owner, Pipeline, Role, Task
+from jobengine.verbs import external, pipelines
+from jobengine.verbs.auditing import audit_system
 from jobengine.verbs.batches import delete_batches
 from jobengine.verbs.cancellation import cancel_jobs, cancel_jobs_where
 from jobengine.verbs.deletion import delete_jobs, delete_jobs_where
 from jobengine.verbs.dispatch import dispatch_tasks
 from jobengine.verbs.files import add_file, delete_file
 from jobengine.verbs.outside import Outside
-from jobengine.verbs.owners import authenticate, create_key
+from jobengine.verbs.owners import authenticate, create_key, revoke_key, set_limits
+from jobengine.verbs.pipelines import PipelineDraft
 from jobengine.verbs.plans import Plans
 from jobengine.verbs.prune import Pruner
 from jobengine.verbs.record import Recorder
@@ -113,13 +116,49 @@ class Engine:
         """Delete a file that no unfinished job needs."""
         delete_file(self.outside, owner_id, file_id)
 
-    def create_key(self, owner_name: str, role: Role, name: str = "") -> str:
+    def create_key(self, owner_name: str, role: Role, name: str = "", expires_at: float | None = None) -> str:
         """A new key for an owner; the whole key, which nobody can read again."""
-        return create_key(self.outside, owner_name, role, name)
+        return create_key(self.outside, owner_name, role, name, expires_at)
+
+    def revoke_key(self, key_id: str) -> None:
+        """End a key at once."""
+        revoke_key(self.outside, key_id)
+
+    def set_limits(self, owner_id: str, limits: Limits) -> Owner:
+        """Set all limits of an owner."""
+        return set_limits(self.outside, owner_id, limits)
+
+    def create_pipeline(self, owner_id: str, draft: PipelineDraft) -> Pipeline:
+        """A new draft."""
+        return pipelines.create_pipeline(self.outside, self._plans, owner_id, draft)
+
+    def check_pipeline(self, draft: PipelineDraft) -> None:
+        """Refuse what could not be published."""
+        with self.outside.store.read() as ledger:
+            pipelines.check_draft(ledger, self._plans, draft)
+
+    def change_pipeline(self, owner_id: str | None, pipeline_id: str, draft: PipelineDraft) -> Pipeline:
+        """Change a draft."""
+        return pipelines.change_pipeline(self.outside, self._plans, owner_id, pipeline_id, draft)
+
+    def publish_pipeline(self, owner_id: str | None, pipeline_id: str) -> Pipeline:
+        """Publish a draft."""
+        return pipelines.publish_pipeline(self.outside, self._plans, owner_id, pipeline_id)
+
+    def retire_pipeline(self, owner_id: str | None, pipeline_id: str) -> Pipeline:
+        """Take no more jobs for a pipeline."""
+        return pipelines.retire_pipeline(self.outside, self._plans, owner_id, pipeline_id)
 
     def authenticate(self, text: str) -> Key:
         """The key that the text is; raises EngineError(UNAUTHENTICATED)."""
         return authenticate(self.outside, text)
+
+    def audit(self, *, with_hashes: bool = False) -> list[Difference]:
+        """Every place where states, counters, bytes or Redis do not agree with the rows; it only reads.
+
+        ``with_hashes`` reads all bytes, and not only their sizes.
+        """
+        return audit_system(self.outside, self._plans, with_hashes=with_hashes)
 
     def prune(self) -> int:
         """Delete what has outlived its retention; how many jobs and artifacts."""

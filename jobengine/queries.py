@@ -18,6 +18,7 @@ from jobengine.domain.records import (
     Batch,
     File,
     Job,
+    Key,
     LogLine,
     Owner,
     Pipeline,
@@ -27,6 +28,7 @@ from jobengine.domain.records import (
 )
 from jobengine.domain.states import JobState
 from jobengine.verbs.dispatch import live_workers, slots_by_queue
+from jobengine.verbs.explain import Explanation, explain_job
 
 Row = TypeVar("Row", File, Job, Task, Result, Artifact)
 
@@ -208,6 +210,39 @@ class Queries:
         with self._store.read() as ledger:
             found = {artifact.id: artifact for artifact in ledger.results.artifacts(ids=[artifact_id])}
             return _own(owner_id, "artifact", artifact_id, found)
+
+    def owners(self) -> list[Owner]:
+        """All owners."""
+        with self._store.read() as ledger:
+            return ledger.owners.all()
+
+    def keys(self, owner_id: str | None) -> list[Key]:
+        """The keys of an owner, or of all."""
+        with self._store.read() as ledger:
+            return ledger.owners.keys(owner_id)
+
+    def key(self, key_id: str) -> Key:
+        """One key."""
+        with self._store.read() as ledger:
+            key = ledger.owners.key(key_id)
+        if key is None:
+            raise not_found("key", key_id)
+        return key
+
+    def pipeline(self, owner_id: str | None, pipeline_id: str) -> Pipeline:
+        """One pipeline, the owner's or a built-in one."""
+        with self._store.read() as ledger:
+            pipeline = ledger.catalog.pipelines([pipeline_id]).get(pipeline_id)
+        if pipeline is None or (owner_id is not None and pipeline.owner_id not in (None, owner_id)):
+            raise not_found("pipeline", pipeline_id)
+        return pipeline
+
+    def explain(self, owner_id: str | None, job_id: str) -> tuple[Job, list[Explanation]]:
+        """Why each unfinished task of a job is where it is."""
+        redis = _state(self._transport.check)
+        with self._store.read() as ledger:
+            job = _own(owner_id, "job", job_id, ledger.jobs.fetch([job_id]))
+            return job, explain_job(ledger, job, redis, self._clock())
 
     def load(self) -> Load:
         """The numbers that people watch, of all owners together."""

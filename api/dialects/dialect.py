@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, request
-from werkzeug.exceptions import BadRequest
 
 from api.errors import Refusal
+from api.strict import check_size, read_json
 from jobengine.domain.errors import invalid
 
 
@@ -31,10 +31,8 @@ def bearer() -> str | None:
 
 def json_object() -> dict[str, Any]:
     """The body as a JSON object, whatever its content type says; raises EngineError(INVALID)."""
-    try:
-        body = request.get_json(force=True)
-    except BadRequest:
-        raise invalid("The body is not JSON.") from None
+    check_size(request)
+    body = read_json(request.get_data())
     if not isinstance(body, dict):
         raise invalid("The body must be a JSON object.")
     return body

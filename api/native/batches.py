@@ -6,10 +6,10 @@ import hashlib
 from typing import Any
 
 from flask import request
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from api.auth import READ, SUBMIT, caller, may
+from api.native.blueprint import Blueprint
 from api.native.jobs import NewJobShape, job_request
 from api.native.shapes import moment, page_shape
 from api.paging import PageArguments, listed, page_of
@@ -85,7 +85,7 @@ def list_batches(arguments: dict[str, Any]) -> dict[str, Any]:
     return listed(rows, arguments, [_shape(batch) for batch in rows])
 
 
-@blueprint.get("/<string:batch_id>")
+@blueprint.get("/<string(length=24):batch_id>")
 @may(READ)
 @blueprint.response(200, BatchShape)
 def get_batch(batch_id: str) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def get_batch(batch_id: str) -> dict[str, Any]:
     return _shape(parts().queries.batch(caller().sees, batch_id))
 
 
-@blueprint.post("/<string:batch_id>/cancel")
+@blueprint.post("/<string(length=24):batch_id>/cancel")
 @may(SUBMIT)
 @blueprint.response(200, CanceledShape)
 def cancel_batch(batch_id: str) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def cancel_batch(batch_id: str) -> dict[str, Any]:
     return {"canceled": parts().engine.cancel_where(JobFilter(owner_id=sees, batch_id=batch.id))}
 
 
-@blueprint.delete("/<string:batch_id>")
+@blueprint.delete("/<string(length=24):batch_id>")
 @may(SUBMIT)
 @blueprint.response(204)
 def delete_batch(batch_id: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from api.auth import READ, caller, may
+from api.native.blueprint import Blueprint
 from api.native.shapes import page_shape, pipeline_shape, step_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, BinaryIO, cast
 
 from flask import Response, request
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from api.auth import READ, SUBMIT, caller, may
 from api.download import send_content
+from api.native.blueprint import Blueprint
 from api.native.shapes import FileShape, file_shape, page_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
@@ -63,7 +63,7 @@ def list_files(arguments: dict[str, Any]) -> dict[str, Any]:
     return listed(rows, arguments, [file_shape(file) for file in rows])
 
 
-@blueprint.get("/<string:file_id>")
+@blueprint.get("/<string(length=24):file_id>")
 @may(READ)
 @blueprint.response(200, FileShape)
 def get_file(file_id: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def get_file(file_id: str) -> dict[str, Any]:
     return file_shape(parts().queries.file(caller().sees, file_id))
 
 
-@blueprint.get("/<string:file_id>/content")
+@blueprint.get("/<string(length=24):file_id>/content")
 @may(READ)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
 def download_file(file_id: str) -> Response:
@@ -80,7 +80,7 @@ def download_file(file_id: str) -> Response:
     return send_content(file.sha256, file.name, file.media_type, file.size_bytes)
 
 
-@blueprint.delete("/<string:file_id>")
+@blueprint.delete("/<string(length=24):file_id>")
 @may(SUBMIT)
 @blueprint.response(204)
 def delete_file(file_id: str) -> None:

@@ -6,15 +6,14 @@ import hashlib
 from typing import Any
 
 from flask import request
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from api.auth import READ, SUBMIT, caller, may
+from api.native.blueprint import Blueprint
+from api.native.criteria import SORTS, JobCriteria, job_filter
 from api.native.shapes import JobDetailShape, JobShape, artifact_shape, job_shape, page_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
-from jobengine.domain.filters import JobFilter
-from jobengine.domain.states import JobState
 from jobengine.verbs.requests import JobRequest
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/jobs", description="Requests to run a pipeline")
@@ -40,12 +39,11 @@ class NewJobShape(Schema):
     parent = fields.String(load_default=None, allow_none=True)
 
 
-class JobArguments(PageArguments):
-    """Which jobs; all criteria must hold."""
+class JobArguments(PageArguments, JobCriteria):
+    """Which jobs, and in which order."""
 
-    state = fields.List(fields.Enum(JobState, by_value=True), load_default=None)
-    pipeline = fields.String(load_default=None)
-    text = fields.String(load_default=None)
+    sort = fields.String(load_default="created_at", validate=validate.OneOf(SORTS))
+    order = fields.String(load_default="descending", validate=validate.OneOf(("ascending", "descending")))
 
 
 @blueprint.post("")
@@ -68,19 +66,13 @@ def submit(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(JobArguments, location="query")
 @blueprint.response(200, page_shape(JobShape))
 def list_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
-    """List jobs, newest first."""
-    states = arguments["state"]
-    where = JobFilter(
-        owner_id=caller().sees,
-        states=tuple(states) if states else None,
-        pipeline_name=arguments["pipeline"],
-        text=arguments["text"],
-    )
-    rows = parts().queries.jobs(where, page_of(arguments))
+    """List jobs, newest first unless another order is asked for; all criteria must hold."""
+    where = job_filter(caller().sees, arguments, arguments["sort"])
+    rows = parts().queries.jobs(where, page_of(arguments, descending=arguments["order"] == "descending"))
     return listed(rows, arguments, [job_shape(job) for job in rows])
 
 
-@blueprint.get("/<string:job_id>")
+@blueprint.get("/<string(length=24):job_id>")
 @may(READ)
 @blueprint.response(200, JobDetailShape)
 def get_job(job_id: str) -> dict[str, Any]:
@@ -88,7 +80,7 @@ def get_job(job_id: str) -> dict[str, Any]:
     return _detail(caller().sees, job_id)
 
 
-@blueprint.post("/<string:job_id>/cancel")
+@blueprint.post("/<string(length=24):job_id>/cancel")
 @may(SUBMIT)
 @blueprint.response(200, JobDetailShape)
 def cancel_job(job_id: str) -> dict[str, Any]:
@@ -99,7 +91,7 @@ def cancel_job(job_id: str) -> dict[str, Any]:
     return _detail(sees, job_id)
 
 
-@blueprint.post("/<string:job_id>/retry")
+@blueprint.post("/<string(length=24):job_id>/retry")
 @may(SUBMIT)
 @blueprint.response(201, JobDetailShape)
 def retry_job(job_id: str) -> dict[str, Any]:
@@ -108,7 +100,7 @@ def retry_job(job_id: str) -> dict[str, Any]:
     return _detail(sees, parts().engine.retry(sees, job_id).id)
 
 
-@blueprint.delete("/<string:job_id>")
+@blueprint.delete("/<string(length=24):job_id>")
 @may(SUBMIT)
 @blueprint.response(204)
 def delete_job(job_id: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request
-from flask_smorest import Blueprint
+from marshmallow import Schema, fields
 
 from api.auth import READ, caller, may
 from api.download import send_content
+from api.native.blueprint import Blueprint
 from api.native.shapes import (
     ArtifactShape,
     JobShape,
@@ -22,31 +23,43 @@ from api.native.shapes import (
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
 from jobengine.domain.filters import ResultFilter
+from jobengine.domain.records import Result
 
 blueprint = Blueprint("results", __name__, url_prefix="/api/v1", description="What jobs made")
 
 
-@blueprint.get("/jobs/<string:job_id>/results")
+class CompactArguments(Schema):
+    """How much of a result."""
+
+    compact = fields.Boolean(load_default=False, metadata={"description": "Leave out the data."})
+
+
+class ResultArguments(PageArguments, CompactArguments):
+    """Which results."""
+
+
+@blueprint.get("/jobs/<string(length=24):job_id>/results")
 @may(READ)
-@blueprint.arguments(PageArguments, location="query")
+@blueprint.arguments(ResultArguments, location="query")
 @blueprint.response(200, page_shape(ResultShape))
 def list_results(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
     """List the results of a job, oldest first."""
     where = ResultFilter(owner_id=caller().sees, job_id=job_id)
     rows = parts().queries.results(where, page_of(arguments, descending=False))
-    return listed(rows, arguments, [result_shape(result) for result in rows])
+    return listed(rows, arguments, [_shape(result, arguments) for result in rows])
 
 
-@blueprint.get("/results/<string:result_id>")
+@blueprint.get("/results/<string(length=24):result_id>")
 @may(READ)
+@blueprint.arguments(CompactArguments, location="query")
 @blueprint.response(200, ResultDetailShape)
-def get_result(result_id: str) -> dict[str, Any]:
+def get_result(arguments: dict[str, Any], result_id: str) -> dict[str, Any]:
     """One result with its artifacts."""
     result, artifacts = parts().queries.result(caller().sees, result_id)
-    return {**result_shape(result), "artifacts": [artifact_shape(artifact) for artifact in artifacts]}
+    return {**_shape(result, arguments), "artifacts": [artifact_shape(artifact) for artifact in artifacts]}
 
 
-@blueprint.get("/results/<string:result_id>/job")
+@blueprint.get("/results/<string(length=24):result_id>/job")
 @may(READ)
 @blueprint.response(200, JobShape)
 def get_job_of_result(result_id: str) -> dict[str, Any]:
@@ -56,7 +69,7 @@ def get_job_of_result(result_id: str) -> dict[str, Any]:
     return job_shape(parts().queries.job(sees, result.job_id).job)
 
 
-@blueprint.get("/artifacts/<string:artifact_id>")
+@blueprint.get("/artifacts/<string(length=24):artifact_id>")
 @may(READ)
 @blueprint.response(200, ArtifactShape)
 def get_artifact(artifact_id: str) -> dict[str, Any]:
@@ -64,7 +77,7 @@ def get_artifact(artifact_id: str) -> dict[str, Any]:
     return artifact_shape(parts().queries.artifact(caller().sees, artifact_id))
 
 
-@blueprint.get("/artifacts/<string:artifact_id>/content")
+@blueprint.get("/artifacts/<string(length=24):artifact_id>/content")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
 def download_artifact(artifact_id: str) -> Response:
     """The bytes of an artifact, for a key or for the token of a signed address."""
@@ -74,3 +87,8 @@ def download_artifact(artifact_id: str) -> Response:
     sees = None if token is not None else caller().sees
     artifact = parts().queries.artifact(sees, artifact_id)
     return send_content(artifact.sha256, artifact.name, artifact.media_type, artifact.size_bytes)
+
+
+def _shape(result: Result, arguments: dict[str, Any]) -> dict[str, Any]:
+    shape = result_shape(result)
+    return {**shape, "data": {}} if arguments["compact"] else shape

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response
-from flask_smorest import Blueprint
-from marshmallow import fields
+from flask import Response, request
+from marshmallow import Schema, fields, validate
 
 from api.auth import READ, caller, may
+from api.native.blueprint import Blueprint
 from api.native.shapes import TaskDetailShape, TaskShape, attempt_shape, page_shape, task_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
@@ -24,7 +24,7 @@ class TaskArguments(PageArguments):
     state = fields.List(fields.Enum(TaskState, by_value=True), load_default=None)
 
 
-@blueprint.get("/jobs/<string:job_id>/tasks")
+@blueprint.get("/jobs/<string(length=24):job_id>/tasks")
 @may(READ)
 @blueprint.arguments(TaskArguments, location="query")
 @blueprint.response(200, page_shape(TaskShape))
@@ -36,7 +36,7 @@ def list_tasks(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
     return listed(rows, arguments, [task_shape(task) for task in rows])
 
 
-@blueprint.get("/tasks/<string:task_id>")
+@blueprint.get("/tasks/<string(length=24):task_id>")
 @may(READ)
 @blueprint.response(200, TaskDetailShape)
 def get_task(task_id: str) -> dict[str, Any]:
@@ -45,10 +45,23 @@ def get_task(task_id: str) -> dict[str, Any]:
     return {**task_shape(task), "attempts": [attempt_shape(attempt) for attempt in attempts]}
 
 
-@blueprint.get("/tasks/<string:task_id>/log")
+class LogArguments(Schema):
+    """Which part of a log."""
+
+    tail = fields.Integer(load_default=None, validate=validate.Range(1, 100_000))
+
+
+@blueprint.get("/tasks/<string(length=24):task_id>/log")
 @may(READ)
+@blueprint.arguments(LogArguments, location="query")
 @blueprint.response(200, {"type": "string"}, content_type="text/plain")
-def get_log(task_id: str) -> Response:
-    """What the task logged, over all its attempts."""
-    lines = parts().queries.log(caller().sees, task_id)
-    return Response("".join(f"{line.text}\n" for line in lines), mimetype="text/plain")
+def get_log(arguments: dict[str, Any], task_id: str) -> Response:
+    """What the task logged over all its attempts: all of it, its last lines (``tail``), or a ``Range`` of bytes."""
+    lines = [part for line in parts().queries.log(caller().sees, task_id) for part in line.text.split("\n")]
+    if arguments["tail"] is not None:
+        lines = lines[-arguments["tail"] :]
+    data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
+    response = Response(data, mimetype="text/plain")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.make_conditional(request, accept_ranges=True, complete_length=len(data))
+    return response

@@ -7,10 +7,10 @@ import hmac
 import secrets
 from dataclasses import replace
 
-from jobengine.domain.errors import EngineError, ErrorCode, invalid
+from jobengine.domain.errors import EngineError, ErrorCode, invalid, not_found
 from jobengine.domain.ids import is_id
 from jobengine.domain.interfaces import Ledger
-from jobengine.domain.records import Key, Owner, Role
+from jobengine.domain.records import Key, Limits, Owner, Role
 from jobengine.verbs.outside import Outside
 
 _PREFIX = "je"
@@ -53,12 +53,23 @@ def authenticate(outside: Outside, text: str) -> Key:
 
 
 def revoke_key(outside: Outside, key_id: str) -> None:
-    """End a key at once; raises EngineError(INVALID) when there is none."""
+    """End a key at once; raises EngineError(NOT_FOUND) when there is none."""
     with outside.store.begin() as ledger:
         key = ledger.owners.key(key_id)
         if key is None:
-            raise invalid("There is no such key.", "key")
+            raise not_found("key", key_id)
         ledger.owners.write_key(replace(key, revoked_at=outside.clock()))
+
+
+def set_limits(outside: Outside, owner_id: str, limits: Limits) -> Owner:
+    """Set all limits of an owner; raises EngineError(NOT_FOUND)."""
+    with outside.store.begin() as ledger:
+        owner = ledger.owners.fetch([owner_id]).get(owner_id)
+        if owner is None:
+            raise not_found("owner", owner_id)
+        changed = replace(owner, limits=limits)
+        ledger.owners.write_limits(changed)
+    return changed
 
 
 def _create_owner(outside: Outside, ledger: Ledger, name: str, now: float) -> Owner:

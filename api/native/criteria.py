@@ -1,0 +1,73 @@
+"""Criteria for jobs, as every route reads them: all that are given must hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from api.paging import check_id
+from jobengine.domain.filters import JobFilter
+from jobengine.domain.states import JobState
+
+SORTS = ("created_at", "started_at", "finished_at", "name", "priority")
+TIMES = tuple(f"{name}_{side}" for name in ("created", "started", "finished") for side in ("before", "after"))
+
+
+class Moment(fields.Field[float]):
+    """A time as ISO 8601, in UTC where it names no zone; seconds since 1970 within."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        try:
+            given = datetime.fromisoformat(value)
+            return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
+        except (TypeError, ValueError, OverflowError):
+            raise ValidationError("Give a time like 2024-01-31 or 2024-01-31T12:00:00Z.") from None
+
+
+def moment_field() -> Moment:
+    """A criterion in time."""
+    return Moment(load_default=None, metadata={"type": "string", "description": "ISO 8601"})
+
+
+class JobCriteria(Schema):
+    """Which jobs."""
+
+    id = fields.List(fields.String(validate=check_id), load_default=None, validate=validate.Length(max=1000))
+    state = fields.List(fields.Enum(JobState, by_value=True), load_default=None)
+    pipeline = fields.String(load_default=None, metadata={"description": "The name of a pipeline."})
+    batch = fields.String(load_default=None, validate=check_id)
+    parent = fields.String(load_default=None, validate=check_id)
+    text = fields.String(load_default=None, metadata={"description": "A part of the name or of the ID."})
+    label = fields.List(
+        fields.String(validate=validate.Regexp("^[^=]+=", error="Write a label as name=value.")), load_default=None
+    )
+    created_before = moment_field()
+    created_after = moment_field()
+    started_before = moment_field()
+    started_after = moment_field()
+    finished_before = moment_field()
+    finished_after = moment_field()
+
+
+def has_criteria(given: dict[str, Any]) -> bool:
+    """Whether any criterion was given."""
+    return any(given.get(name) not in (None, []) for name in JobCriteria().fields)
+
+
+def job_filter(owner_id: str | None, given: dict[str, Any], sort: str = "created_at") -> JobFilter:
+    """The filter that the criteria add up to."""
+    states, ids = given["state"], given["id"]
+    return JobFilter(
+        owner_id=owner_id,
+        ids=tuple(ids) if ids else None,
+        states=tuple(states) if states else None,
+        pipeline_name=given["pipeline"],
+        batch_id=given["batch"],
+        parent_id=given["parent"],
+        text=given["text"],
+        labels=dict(label.split("=", 1) for label in given["label"] or ()),
+        sort=sort,
+        **{name: given[name] for name in TIMES},
+    )

@@ -1,0 +1,55 @@
+"""Why a job's unfinished tasks are where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from api.auth import READ, caller, may
+from api.native.blueprint import Blueprint
+from api.parts import parts
+
+blueprint = Blueprint("explain", __name__, url_prefix="/api/v1/jobs", description="Why a job is where it is")
+
+
+class ReasonShape(Schema):
+    """One task's reason."""
+
+    task = fields.String(required=True)
+    node = fields.String(required=True)
+    step = fields.String(required=True)
+    state = fields.String(required=True)
+    reason = fields.String(required=True)
+    sentence = fields.String(required=True)
+    data = fields.Dict(required=True)
+
+
+class ExplanationShape(Schema):
+    """A job's unfinished tasks, up to a thousand of them."""
+
+    job = fields.String(required=True)
+    state = fields.String(required=True)
+    unfinished = fields.Integer(required=True)
+    tasks = fields.List(fields.Nested(ReasonShape), required=True)
+
+
+@blueprint.get("/<string(length=24):job_id>/explain")
+@may(READ)
+@blueprint.response(200, ExplanationShape)
+def explain_job(job_id: str) -> dict[str, Any]:
+    """Say of each unfinished task, in a sentence and in data, why it is where it is."""
+    job, explanations = parts().queries.explain(caller().sees, job_id)
+    tasks = [
+        {
+            "task": entry.task.id,
+            "node": entry.task.node,
+            "step": entry.task.step,
+            "state": entry.task.state.value,
+            "reason": entry.reason,
+            "sentence": entry.sentence,
+            "data": dict(entry.data),
+        }
+        for entry in explanations
+    ]
+    return {"job": job.id, "state": job.state.value, "unfinished": job.counts.unfinished, "tasks": tasks}

@@ -1,0 +1,67 @@
+"""``/api/docs``: the description of the API as a page that needs no script and no internet."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template
+
+blueprint = Blueprint("docs", __name__, url_prefix="/api", template_folder="templates")
+
+
+@blueprint.get("/docs")
+def show_docs() -> Response:
+    """The page."""
+    description = current_app.extensions["jobengine-description"]()
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            if method in ("get", "post", "put", "patch", "delete"):
+                group = (operation.get("tags") or ["health"])[0]
+                groups.setdefault(group, []).append(_entry(path, method, operation, operations, description))
+    about = {tag["name"]: tag.get("description", "") for tag in description.get("tags", [])}
+    response = Response(render_template("docs.html", groups=groups, about=about, info=description["info"]))
+    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return response
+
+
+def _entry(
+    path: str, method: str, operation: dict[str, Any], shared: dict[str, Any], description: dict[str, Any]
+) -> dict[str, Any]:
+    body = operation.get("requestBody", {}).get("content", {})
+    fine = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+    return {
+        "path": path,
+        "method": method.upper(),
+        "summary": operation.get("summary", ""),
+        "details": operation.get("description", ""),
+        "parameters": [*shared.get("parameters", []), *operation.get("parameters", [])],
+        "body": [(kind, _spelled(entry.get("schema", {}), description)) for kind, entry in body.items()],
+        "answers": [
+            (status, kind, _spelled(entry.get("schema", {}), description))
+            for status, answer in fine.items()
+            for kind, entry in (answer.get("content") or {"": {}}).items()
+        ],
+        "errors": sorted(set(operation["responses"]) - set(fine)),
+    }
+
+
+def _spelled(schema: dict[str, Any], description: dict[str, Any]) -> str:
+    """An example that shows the shape: types where values would be."""
+    return json.dumps(_example(schema, description, 0), indent=2)
+
+
+def _example(schema: dict[str, Any], description: dict[str, Any], depth: int) -> Any:
+    if "$ref" in schema:
+        return _example(description["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], description, depth)
+    kind = schema.get("type")
+    if depth > 4:
+        return "…"
+    if "properties" in schema:
+        return {name: _example(entry, description, depth + 1) for name, entry in schema["properties"].items()}
+    if kind == "array":
+        return [_example(schema.get("items", {}), description, depth + 1)]
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    return " | ".join(kind) if isinstance(kind, list) else (kind or "anything")

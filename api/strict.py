@@ -1,0 +1,98 @@
+"""Reading JSON strictly: what would be read differently by others, or cannot be stored, is refused here."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from flask import Request
+from flask.json.provider import DefaultJSONProvider
+from marshmallow import RAISE
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import BadRequest
+
+from api.parts import parts
+from jobengine.domain.errors import EngineError, ErrorCode, invalid
+
+_LARGEST = 2**63
+
+
+def read_json(data: bytes | str) -> Any:
+    """The value; raises EngineError(INVALID) for what is not JSON, and for names that come twice in an object, numbers
+    beyond 64 bits, characters that are none, and nesting without end.
+    """
+    try:
+        value = json.loads(
+            data,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_bounded,
+            parse_float=_finite,
+        )
+        text = json.dumps(value, ensure_ascii=False)
+        text.encode()
+    except RecursionError:
+        raise invalid("The body is nested too deeply.") from None
+    except UnicodeEncodeError:
+        raise invalid("The body has half a character in it (a lone surrogate).") from None
+    except ValueError as error:
+        raise invalid(f"The body is not JSON: {error}.") from None
+    if "\\u0000" in text:
+        raise invalid("The body has a NUL character in it.")
+    return value
+
+
+def check_size(request: Request) -> None:
+    """Refuse a body of JSON that is larger than the limit before it is read."""
+    limit = parts().outside.settings.request_limit_bytes
+    if (request.content_length or 0) > limit:
+        raise EngineError(ErrorCode.TOO_LARGE, f"The body may have up to {limit} bytes.")
+
+
+class StrictJson(DefaultJSONProvider):
+    """What Flask reads and writes JSON with."""
+
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """The strict reading."""
+        return read_json(s)
+
+
+class StrictParser(FlaskParser):
+    """Reads arguments: strict JSON, and no name in a query that nobody reads."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
+
+    def _raw_load_json(self, req: Request) -> Any:
+        check_size(req)
+        try:
+            return read_json(req.get_data(cache=True))
+        except EngineError as error:
+            raise BadRequest(error.message) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} comes twice")
+    return found
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+def _bounded(text: str) -> int:
+    if len(text) > 20 or not -_LARGEST <= int(text) < _LARGEST:
+        raise ValueError("a number goes beyond 64 bits")
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value

@@ -1,0 +1,204 @@
+"""Every native route × every role × (own, other's, unknown, malformed) ID: a table, and nothing beside it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from jobengine.domain.records import Role
+from jobengine.domain.reports import ReportKind
+from tests.api.conftest import MakeClient
+from tests.unit.engine.world import World
+
+V, S, N, A = Role.VIEWER, Role.SUBMITTER, Role.ANALYZER, Role.ADMIN
+EVERYONE, SUBMITTERS, ANALYZERS, ADMINS = {V, S, N, A}, {S, A}, {N, A}, {A}
+
+DRAFT = {"name": "mine", "nodes": [{"key": "noop", "step": "test.noop"}]}
+KEY = {"owner": "new", "role": "viewer"}
+
+# Method, path, who may, body, what a caller who may gets for an ID of its own.
+WITH_ID = [
+    ("GET", "/files/{file}", EVERYONE, None, 200),
+    ("GET", "/files/{file}/content", EVERYONE, None, 200),
+    ("DELETE", "/files/{spare_file}", SUBMITTERS, None, 204),
+    ("GET", "/jobs/{job}", EVERYONE, None, 200),
+    ("GET", "/jobs/{job}/explain", EVERYONE, None, 200),
+    ("GET", "/jobs/{job}/tasks", EVERYONE, None, 200),
+    ("GET", "/jobs/{job}/results", EVERYONE, None, 200),
+    ("POST", "/jobs/{job}/cancel", SUBMITTERS, None, 200),
+    ("POST", "/jobs/{failed_job}/retry", SUBMITTERS, None, 201),
+    ("DELETE", "/jobs/{job}", SUBMITTERS, None, 204),
+    ("POST", "/jobs/{open_job}/tasks", ANALYZERS, {"worker": "w"}, 201),
+    ("GET", "/tasks/{task}", EVERYONE, None, 200),
+    ("GET", "/tasks/{task}/log", EVERYONE, None, 200),
+    ("PATCH", "/tasks/{open_task}", ANALYZERS, {"state": "running"}, 200),
+    ("GET", "/results/{result}", EVERYONE, None, 200),
+    ("GET", "/results/{result}/job", EVERYONE, None, 200),
+    ("GET", "/artifacts/{artifact}", EVERYONE, None, 200),
+    ("GET", "/artifacts/{artifact}/content", EVERYONE, None, 200),
+    ("GET", "/batches/{batch}", EVERYONE, None, 200),
+    ("POST", "/batches/{batch}/cancel", SUBMITTERS, None, 200),
+    ("DELETE", "/batches/{batch}", SUBMITTERS, None, 204),
+    ("GET", "/pipelines/{draft}", EVERYONE, None, 200),
+    ("PUT", "/pipelines/{draft}", SUBMITTERS, DRAFT, 200),
+    ("POST", "/pipelines/{draft}/publish", SUBMITTERS, None, 200),
+    ("POST", "/pipelines/{published}/retire", SUBMITTERS, None, 200),
+    ("GET", "/owners/{owner}", ADMINS, None, 200),
+    ("PUT", "/owners/{owner}/limits", ADMINS, {}, 200),
+    ("DELETE", "/keys/{key}", ADMINS, None, 204),
+]
+WITHOUT_ID = [
+    ("POST", "/files", SUBMITTERS, "upload", 201),
+    ("GET", "/files", EVERYONE, None, 200),
+    ("GET", "/steps", EVERYONE, None, 200),
+    ("GET", "/pipelines", EVERYONE, None, 200),
+    ("POST", "/pipelines", SUBMITTERS, DRAFT, 201),
+    ("POST", "/pipelines/validate", SUBMITTERS, DRAFT, 200),
+    ("POST", "/jobs", SUBMITTERS, "job", 201),
+    ("GET", "/jobs", EVERYONE, None, 200),
+    ("GET", "/jobs/statistics", EVERYONE, None, 200),
+    ("DELETE", "/jobs?all=true", SUBMITTERS, None, 200),
+    ("POST", "/jobs/cancel?all=true", SUBMITTERS, None, 200),
+    ("POST", "/batches", SUBMITTERS, "batch", 201),
+    ("GET", "/batches", EVERYONE, None, 200),
+    ("GET", "/me", EVERYONE, None, 200),
+    ("GET", "/owners", ADMINS, None, 200),
+    ("POST", "/keys", ADMINS, KEY, 201),
+    ("GET", "/keys", ADMINS, None, 200),
+]
+
+
+class Things:
+    """One of everything, all of one owner."""
+
+    def __init__(self, world: World, make_client: MakeClient, owner: str) -> None:
+        self.client = make_client(Role.SUBMITTER, owner)
+        self.analyzer = make_client(Role.ANALYZER, owner)
+        self.admin = make_client(Role.ADMIN, "root")
+        files = [self.upload(f"{owner} {number}.png") for number in range(3)]
+        job = self.post("/jobs", {"pipeline": "noop", "files": files[:1]})
+        run(world)
+        failed = self.post("/jobs", {"pipeline": "noop", "files": files[:1]})
+        world.finish(lambda delivery, task: {"kind": "step", "message": "no"})
+        open_job = self.post("/jobs", {"pipeline": "external"})
+        open_task = self.post(f"/jobs/{open_job['id']}/tasks", {"worker": "w0"}, self.analyzer)
+        detail = self.get(f"/jobs/{job['id']}")
+        published = self.post("/pipelines", {**DRAFT, "name": "published"})
+        self.post(f"/pipelines/{published['id']}/publish", None)
+        self.ids = {
+            "file": files[0],
+            "spare_file": files[2],
+            "job": job["id"],
+            "failed_job": failed["id"],
+            "open_job": open_job["id"],
+            "open_task": open_task["id"],
+            "task": self.get(f"/jobs/{job['id']}/tasks")["items"][0]["id"],
+            "result": detail["results"][0],
+            "artifact": detail["artifacts"][0]["id"],
+            "batch": self.post("/batches", {"jobs": [{"pipeline": "noop", "files": files[:1]}]})["id"],
+            "draft": self.post("/pipelines", DRAFT)["id"],
+            "published": published["id"],
+            "owner": self.get("/me")["owner"]["id"],
+            "key": self.post("/keys", {"owner": owner, "role": "viewer"}, self.admin)["id"],
+        }
+
+    def upload(self, name: str) -> str:
+        """A file's ID."""
+        answer = self.client.post("/api/v1/files", data={"files": (io.BytesIO(name.encode()), name)})
+        return str(answer.json["items"][0]["id"])
+
+    def post(self, path: str, body: Any, client: FlaskClient | None = None) -> dict[str, Any]:
+        """The answer to a request that must work."""
+        answer = (client or self.client).post(f"/api/v1{path}", json=body)
+        assert answer.status_code in (200, 201), answer.json
+        return dict(answer.json)
+
+    def get(self, path: str) -> dict[str, Any]:
+        """The answer to a request that must work."""
+        answer = self.client.get(f"/api/v1{path}")
+        assert answer.status_code == 200, answer.json
+        return dict(answer.json)
+
+
+def run(world: World) -> None:
+    """Run what there is; each task saves an artifact."""
+    stored = world.artifacts.put(io.BytesIO(b"0123456789"))
+    saved = {"name": "table.csv", "media_type": "text/csv", "size_bytes": 10, "sha256": stored.sha256}
+    for delivery in world.take():
+        for task in delivery.tasks:
+            world.say(ReportKind.SUCCEEDED, delivery, task, result={}, artifacts=[saved])
+    world.engine.record()
+
+
+def send(client: FlaskClient, method: str, path: str, body: Any, things: Things) -> int:
+    """The status of a request."""
+    arguments: dict[str, Any] = {"json": body} if body is not None else {}
+    if body == "upload":
+        arguments = {"data": {"files": (io.BytesIO(b"new"), "new.png")}}
+    elif body == "job":
+        arguments = {"json": {"pipeline": "external"}}
+    elif body == "batch":
+        arguments = {"json": {"jobs": [{"pipeline": "external"}]}}
+    return client.open(f"/api/v1{path}", method=method, **arguments).status_code
+
+
+def test_the_table_has_every_route(make_client: MakeClient) -> None:
+    document = make_client().get("/api/v1/openapi.json").json
+    described = {
+        (method.upper(), path.removeprefix("/api/v1").split("{")[0], path.count("{"))
+        for path, operations in document["paths"].items()
+        for method in operations
+        if path.startswith("/api/v1/") and method in ("get", "post", "put", "patch", "delete")
+    }
+    table = {
+        (method, path.partition("?")[0].split("{")[0], path.count("{")) for method, path, *_ in WITH_ID + WITHOUT_ID
+    }
+    assert described == table
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize(("method", "path", "allowed", "body", "status"), WITHOUT_ID)
+def test_a_route_without_an_id(
+    world: World,
+    make_client: MakeClient,
+    method: str,
+    path: str,
+    allowed: set[Role],
+    body: Any,
+    status: int,
+    role: Role,
+) -> None:
+    expected = status if role in allowed else 403
+    client = make_client(role, "lab")
+    assert send(client, method, path, body, None) == expected  # type: ignore[arg-type]
+    assert send(make_client(None), method, path, body, None) == 401  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize(("method", "path", "allowed", "body", "status"), WITH_ID)
+def test_a_route_with_an_id(
+    world: World,
+    make_client: MakeClient,
+    method: str,
+    path: str,
+    allowed: set[Role],
+    body: Any,
+    status: int,
+    role: Role,
+) -> None:
+    own, others = Things(world, make_client, "lab"), Things(world, make_client, "other")
+    client = make_client(role, "lab")
+    may = role in allowed
+    unknown = dict.fromkeys(own.ids, "f" * 24)
+    assert send(make_client(None), method, path.format(**own.ids), body, own) == 401
+    assert send(client, method, path.format(**unknown), body, own) == (404 if may else 403)
+    for malformed in ("f" * 23, "f" * 25, "..%2f..%2fetc", "%00", "F" * 24, "zz"):
+        wrong = send(client, method, path.format(**dict.fromkeys(own.ids, malformed)), body, own)
+        assert wrong in ({404} if may else {403, 404}), malformed
+    # An administrator sees everybody's; nobody else can tell another's from what is not there.
+    seen = status if role is Role.ADMIN else 404
+    assert send(client, method, path.format(**others.ids), body, others) == (seen if may else 403)
+    assert send(client, method, path.format(**own.ids), body, own) == (status if may else 403)

@@ -1,0 +1,124 @@
+"""Rubbish gets a clear 4xx, and nothing is stored."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.api.conftest import MakeClient
+from tests.unit.engine.world import World
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+BODIES = {
+    "no JSON": "{pipeline: noop}",
+    "half": '{"pipeline": "noop"',
+    "empty": "",
+    "not an object": '["noop"]',
+    "a number": "7",
+    "wrong type": '{"pipeline": 7}',
+    "wrong list": '{"pipeline": "noop", "files": {"a": 1}}',
+    "wrong items": '{"pipeline": "noop", "files": [1, 2]}',
+    "unknown name": '{"pipeline": "external", "colour": "red"}',
+    "twice": '{"pipeline": "external", "pipeline": "external"}',
+    "deep": '{"pipeline": "external", "parameters": {"work": {"x": ' + DEEP + "}}}",
+    "NUL": '{"pipeline": "external", "name": "a\\u0000b"}',
+    "lone surrogate": '{"pipeline": "external", "name": "\\ud800"}',
+    "beyond 64 bits": '{"pipeline": "external", "priority": 99999999999999999999999}',
+    "infinite": '{"pipeline": "external", "priority": 1e999}',
+    "NaN": '{"pipeline": "external", "priority": NaN}',
+    "a true priority": '{"pipeline": "external", "priority": true}',
+    "a fraction": '{"pipeline": "external", "priority": 1.5}',
+    "an endless name": json.dumps({"pipeline": "external", "name": "x" * 301}),
+    "bytes": b"\xff\xfe\x00",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_a_bad_body_is_refused_with_a_sentence(world: World, make_client: MakeClient, body: Any) -> None:
+    client = make_client()
+    answer = client.post("/api/v1/jobs", data=body, content_type="application/json")
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.mimetype == "application/problem+json"
+    assert len(answer.json["detail"]) > 10
+    assert client.get("/api/v1/jobs").json["items"] == []
+
+
+def test_a_huge_body_is_refused_before_it_is_read(make_client: MakeClient) -> None:
+    body = '{"pipeline": "external", "name": "' + "x" * (17 * 1024**2) + '"}'
+    answer = make_client().post("/api/v1/jobs", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("limit=0", "limit=1001", "limit=x", "limit=1e3", "offset=-1", "cursor=zz", "order=sideways"),
+        *("state=asleep", "created_before=yesterday", "created_after=2024-13-45", "label=novalue", "sort=age"),
+        *("colour=red", "batch=zz", "finished_before=999999999999999999999", "limit=99999999999999999999"),
+    ],
+)
+def test_a_bad_query_is_refused_with_its_field(make_client: MakeClient, query: str) -> None:
+    answer = make_client().get(f"/api/v1/jobs?{query}")
+    assert answer.status_code == 422, answer.text
+    assert answer.json["field"] == query.partition("=")[0] or answer.json["field"].startswith(query.partition("=")[0])
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true", "?created_before=yesterday", "?colour=red", "?all=perhaps"])
+def test_deleting_many_without_sound_criteria_deletes_nothing(
+    world: World, make_client: MakeClient, query: str
+) -> None:
+    job = world.submit("noop")
+    client = make_client()
+    for answer in (client.delete(f"/api/v1/jobs{query}"), client.post(f"/api/v1/jobs/cancel{query}")):
+        assert answer.status_code == 422, answer.text
+    assert client.get(f"/api/v1/jobs/{job.id}").json["state"] == "pending"
+
+
+def upload(client: FlaskClient, name: str, data: bytes = b"x", **form: str) -> Any:
+    """The answer to an upload."""
+    return client.post("/api/v1/files", data={"files": (io.BytesIO(data), name), **form})
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..", "C:\\boot.ini", "a/b.png", "-rf", "%2e%2e"])
+def test_a_name_is_only_a_name(world: World, make_client: MakeClient, name: str) -> None:
+    client = make_client()
+    answer = upload(client, name, folder="../up")
+    assert answer.status_code == 201
+    file = answer.json["items"][0]
+    content = client.get(f"/api/v1/files/{file['id']}/content")
+    assert content.data == b"x"
+    assert content.headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize("name", ["a\x01b", "x" * 256])
+def test_a_name_that_is_none_is_refused(make_client: MakeClient, name: str) -> None:
+    assert upload(make_client(), name).status_code in (201, 422)
+    assert upload(make_client(), "a.png", folder="x" * 256).status_code == 422
+
+
+def test_uploads_without_a_file_or_past_the_limit_are_refused(make_client: MakeClient) -> None:
+    client = make_client()
+    assert client.post("/api/v1/files", data={"folder": "a"}).status_code == 422
+    assert client.post("/api/v1/files", data=b"raw", content_type="image/png").status_code in (415, 422)
+    assert upload(client, "big.png", b"x" * 1001).status_code == 413
+
+
+def test_an_archive_is_bytes_like_any_other_and_is_never_opened(make_client: MakeClient) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb", b"\0" * 300_000)
+    client = make_client()
+    answer = upload(client, "bomb.zip", packed.getvalue())
+    assert (answer.status_code, answer.json["items"][0]["size_bytes"]) == (201, len(packed.getvalue()))
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic abc", "Bearer je_x", "Bearer " + "x" * 5000, "je_x"])
+def test_what_is_no_key_is_a_401(make_client: MakeClient, header: str) -> None:
+    answer = make_client(None).get("/api/v1/jobs", headers={"Authorization": header})
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")

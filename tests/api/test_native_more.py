@@ -1,0 +1,252 @@
+"""The rest of the native API: criteria, drafts, batches, limits, external tasks, explanations, logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from jobengine.domain.records import Role
+from jobengine.domain.reports import ReportKind
+from tests.api.conftest import MakeClient
+from tests.unit.engine.world import World
+
+NODES = [{"key": "first", "step": "test.noop"}, {"key": "then", "step": "test.tables", "after": ["first"]}]
+
+
+def ids(client: FlaskClient, query: str) -> list[str]:
+    """The IDs of the listed jobs."""
+    answer = client.get(f"/api/v1/jobs?{query}")
+    assert answer.status_code == 200, answer.json
+    return [job["id"] for job in answer.json["items"]]
+
+
+def test_jobs_are_found_by_every_criterion(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    first = world.submit("noop", name="alpha", labels={"plate": "7"}, priority=9)
+    world.finish()
+    world.now += 100
+    second = world.submit("cells", name="beta")
+    assert ids(client, "") == [second.id, first.id]
+    assert ids(client, "order=ascending") == [first.id, second.id]
+    assert ids(client, "sort=name&order=ascending") == [first.id, second.id]
+    assert ids(client, "sort=priority") == [first.id, second.id]
+    assert ids(client, "state=succeeded&state=failed") == [first.id]
+    assert ids(client, "pipeline=cells") == [second.id]
+    assert ids(client, "text=ALPH") == [first.id]
+    assert ids(client, "label=plate=7") == [first.id]
+    assert ids(client, "created_before=1970-01-01T00:17:00Z") == [first.id]
+    assert ids(client, "created_after=1970-01-01T00:17:00Z") == [second.id]
+    assert ids(client, "finished_after=1970-01-01") == [first.id]
+    assert ids(client, f"id={second.id}&id={first.id}") == [second.id, first.id]
+    assert ids(client, "pipeline=noop&text=beta") == []
+    assert ids(client, "limit=1&offset=1") == [first.id]
+    assert ids(client, f"limit=1&cursor={second.id}") == [first.id]
+
+
+def test_statistics_by_state_and_by_pipeline(world: World, make_client: MakeClient) -> None:
+    world.submit("noop")
+    world.finish()
+    world.submit("cells")
+    counted = make_client().get("/api/v1/jobs/statistics").json
+    assert (counted["total"], counted["by_state"]["succeeded"], counted["by_state"]["pending"]) == (2, 1, 1)
+    assert counted["by_pipeline"] == {"noop": {"succeeded": 1}, "cells": {"pending": 1}}
+
+
+def test_many_are_canceled_and_deleted_by_criteria_after_a_dry_run(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    jobs = [world.submit(name) for name in ("noop", "noop", "cells")]
+    dry = client.delete("/api/v1/jobs?pipeline=noop&dry_run=true").json
+    assert dry == {"jobs": 2, "dry_run": True}
+    assert client.post("/api/v1/jobs/cancel?pipeline=noop").json == {"jobs": 2, "dry_run": False}
+    assert client.delete("/api/v1/jobs?state=canceled&pipeline=noop").json["jobs"] == 2
+    assert ids(client, "") == [jobs[2].id]
+    assert make_client(Role.ADMIN, "other").delete("/api/v1/jobs?all=true").json["jobs"] == 0
+    assert client.delete("/api/v1/jobs?all=true").json["jobs"] == 1
+
+
+def test_a_batch_is_accepted_whole_or_not_at_all(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    (file_id,) = world.upload(1)
+    good = {"pipeline": "noop", "files": [file_id]}
+    bad = client.post("/api/v1/batches", json={"jobs": [good, {"pipeline": "nothing"}]})
+    assert (bad.status_code, bad.json["field"]) == (422, "jobs.1.pipeline")
+    assert (ids(client, ""), client.get("/api/v1/batches").json["items"]) == ([], [])
+    made = client.post("/api/v1/batches", json={"name": "b", "hardware": {"cpu": 2}, "jobs": [good] * 500}).json
+    assert (len(made["jobs"]), made["counts"]["pending"], made["hardware"]) == (500, 500, {"cpu": 2})
+    assert len(ids(client, f"batch={made['id']}&limit=1000")) == 500
+    assert client.post(f"/api/v1/batches/{made['id']}/cancel").json == {"canceled": 500}
+    assert client.delete(f"/api/v1/batches/{made['id']}").status_code == 204
+    assert ids(client, "") == []
+
+
+def test_the_same_key_replays_a_batch_and_refuses_another_body(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    (file_id,) = world.upload(1)
+    body = {"jobs": [{"pipeline": "noop", "files": [file_id]}]}
+    first = client.post("/api/v1/batches", json=body, headers={"Idempotency-Key": "k"})
+    again = client.post("/api/v1/batches", json=body, headers={"Idempotency-Key": "k"})
+    assert (first.status_code, again.json) == (201, first.json)
+    other = client.post("/api/v1/batches", json={**body, "name": "x"}, headers={"Idempotency-Key": "k"})
+    assert other.status_code == 409
+
+
+def test_a_pipeline_goes_from_draft_to_published_to_retired(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    draft = client.post("/api/v1/pipelines", json={"name": "mine", "nodes": NODES[:1]}).json
+    assert (draft["state"], draft["version"]) == ("draft", 1)
+    url = f"/api/v1/pipelines/{draft['id']}"
+    (file_id,) = world.upload(1)
+    job = {"pipeline": "mine", "files": [file_id]}
+    assert client.post("/api/v1/jobs", json=job).json["field"] == "pipeline"
+    assert len(client.put(url, json={"name": "mine", "nodes": NODES}).json["nodes"]) == 2
+    assert client.post(f"{url}/publish").json["state"] == "published"
+    assert client.put(url, json={"name": "mine", "nodes": NODES[:1]}).status_code == 409
+    made = client.post("/api/v1/jobs", json=job).json
+    world.finish()
+    assert client.get(f"/api/v1/jobs/{made['id']}").json["state"] == "succeeded"
+    second = client.post("/api/v1/pipelines", json={"name": "mine", "nodes": NODES}).json
+    assert second["version"] == 2
+    assert client.post(f"{url}/retire").json["state"] == "retired"
+    assert client.post("/api/v1/jobs", json={**job, "pipeline": draft["id"]}).status_code == 409
+    assert make_client(Role.SUBMITTER, "other").get(url).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("nodes", "field"),
+    [
+        ([{"key": "a", "step": "nothing"}], "nodes.0.step"),
+        ([{"key": "a", "step": "test.noop", "after": ["b"]}], "nodes.0.after"),
+        ([{"key": "a", "step": "test.noop"}, {"key": "a", "step": "test.noop"}], "nodes.1.key"),
+        (
+            [
+                {"key": "a", "step": "test.noop", "after": ["b"]},
+                {"key": "b", "step": "test.noop", "after": ["a"]},
+            ],
+            "nodes",
+        ),
+        ([{"key": "a", "step": "test.segment", "parameters": {"sigma": -1}}], "parameters.a.sigma"),
+    ],
+)
+def test_an_unsound_draft_is_refused_with_its_place(make_client: MakeClient, nodes: Any, field: str) -> None:
+    client = make_client()
+    body = {"name": "mine", "nodes": nodes}
+    answer = client.post("/api/v1/pipelines/validate", json=body)
+    assert (answer.status_code, answer.json["field"]) == (422, field)
+    draft = client.post("/api/v1/pipelines", json=body).json
+    assert client.post(f"/api/v1/pipelines/{draft['id']}/publish").json["field"] == field
+
+
+def test_keys_are_shown_once_and_end_when_they_are_revoked(make_client: MakeClient) -> None:
+    admin = make_client(Role.ADMIN, "root")
+    made = admin.post("/api/v1/keys", json={"owner": "lab", "role": "viewer", "expires_at": "1970-01-01T00:20:00Z"})
+    assert made.status_code == 201, made.json
+    visitor = make_client(None)
+    headers = {"X-API-Key": made.json["key"]}
+    assert visitor.get("/api/v1/me", headers=headers).json["role"] == "viewer"
+    listed = admin.get("/api/v1/keys").json["items"]
+    assert all("key" not in entry for entry in listed)
+    assert {entry["id"]: entry for entry in listed}[made.json["id"]]["last_used_at"] is not None
+    assert admin.delete(f"/api/v1/keys/{made.json['id']}").status_code == 204
+    assert visitor.get("/api/v1/me", headers=headers).status_code == 401
+
+
+def test_limits_answer_429_with_a_time(world: World, make_client: MakeClient) -> None:
+    admin, client = make_client(Role.ADMIN, "root"), make_client()
+    owner = client.get("/api/v1/me").json["owner"]["id"]
+    set_to = admin.put(f"/api/v1/owners/{owner}/limits", json={"queued_jobs": 1, "stored_bytes": 1})
+    assert set_to.json["limits"]["queued_jobs"] == 1
+    assert client.post("/api/v1/jobs", json={"pipeline": "external"}).status_code == 201
+    refused = client.post("/api/v1/jobs", json={"pipeline": "external"})
+    assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (429, True)
+    other = make_client(Role.SUBMITTER, "fast")
+    fast = other.get("/api/v1/me").json["owner"]["id"]
+    admin.put(f"/api/v1/owners/{fast}/limits", json={"requests_per_second": 2})
+    statuses = [make_client(Role.SUBMITTER, "fast2").get("/api/v1/jobs").status_code for _ in range(5)]
+    assert statuses == [200] * 5
+
+
+def test_an_owner_that_asks_too_often_is_told_to_wait(world: World, make_client: MakeClient) -> None:
+    admin = make_client(Role.ADMIN, "root")
+    made = admin.post("/api/v1/keys", json={"owner": "eager", "role": "viewer"}).json
+    owners = {owner["name"]: owner["id"] for owner in admin.get("/api/v1/owners").json["items"]}
+    admin.put(f"/api/v1/owners/{owners['eager']}/limits", json={"requests_per_second": 3})
+    client, headers = make_client(None), {"X-API-Key": made["key"]}
+    answers = [client.get("/api/v1/jobs", headers=headers) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 3 + [429] * 3
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+
+
+def test_an_analyzer_outside_adds_and_moves_a_task(make_client: MakeClient) -> None:
+    client, analyzer = make_client(), make_client(Role.ANALYZER)
+    job = client.post("/api/v1/jobs", json={"pipeline": "external"}).json
+    task = analyzer.post(f"/api/v1/jobs/{job['id']}/tasks", json={"worker": "radar"}).json
+    moved = analyzer.patch(f"/api/v1/tasks/{task['id']}", json={"state": "running", "fraction": 0.5}).json
+    assert (moved["state"], client.get(f"/api/v1/jobs/{job['id']}").json["state"]) == ("running", "running")
+    done = analyzer.patch(f"/api/v1/tasks/{task['id']}", json={"state": "succeeded", "result": {"n": 1}}).json
+    assert done["state"] == "succeeded"
+    assert client.get(f"/api/v1/jobs/{job['id']}/results").json["items"][0]["data"] == {"n": 1}
+    late = analyzer.patch(f"/api/v1/tasks/{task['id']}", json={"state": "failed"})
+    assert late.status_code == 409
+
+
+def reasons(client: FlaskClient, job_id: str) -> dict[str, str]:
+    """The reason of each node's tasks."""
+    answer = client.get(f"/api/v1/jobs/{job_id}/explain")
+    assert answer.status_code == 200, answer.json
+    assert all(len(entry["sentence"]) > 10 for entry in answer.json["tasks"])
+    return {entry["node"]: entry["reason"] for entry in answer.json["tasks"]}
+
+
+def test_a_job_explains_where_its_tasks_are(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    job = world.submit("cells")
+    assert reasons(client, job.id) == {"segment": "turn", "measure": "predecessors", "tables": "predecessors"}
+    (delivery,) = world.take()
+    assert reasons(client, job.id)["segment"] == "queue"
+    world.say(ReportKind.STARTED, delivery, delivery.tasks[0])
+    world.engine.record()
+    assert reasons(client, job.id)["segment"] == "running"
+    world.say(ReportKind.FAILED, delivery, delivery.tasks[0], kind="crash", message="out of ink")
+    world.engine.record()
+    answer = client.get(f"/api/v1/jobs/{job.id}/explain").json["tasks"][0]
+    assert (answer["reason"], "out of ink" in answer["sentence"]) == ("retry", True)
+    world.now += 1000
+    assert reasons(client, job.id)["segment"] == "no_worker"
+    world.announce()
+    world.limit(running_tasks=0)
+    assert reasons(client, job.id)["segment"] == "owner_limit"
+
+
+def test_a_log_is_read_whole_from_its_end_and_in_ranges(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    job = world.submit("noop")
+    (delivery,) = world.take()
+    for number in range(5):
+        world.say(ReportKind.LOGGED, delivery, delivery.tasks[0], text=f"line {number}")
+    world.engine.record()
+    url = f"/api/v1/tasks/{world.tasks(job)[0].id}/log"
+    assert client.get(url).text == "".join(f"line {number}\n" for number in range(5))
+    assert client.get(f"{url}?tail=2").text == "line 3\nline 4\n"
+    part = client.get(url, headers={"Range": "bytes=7-13"})
+    assert (part.status_code, part.text, part.headers["Content-Range"]) == (206, "line 1\n", "bytes 7-13/35")
+    assert client.get(f"{url}?tail=0").status_code == 422
+
+
+def test_results_come_without_their_data_when_asked(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    job = world.submit("noop")
+    world.finish()
+    (whole,) = client.get(f"/api/v1/jobs/{job.id}/results").json["items"]
+    (compact,) = client.get(f"/api/v1/jobs/{job.id}/results?compact=true").json["items"]
+    assert (whole["data"] != {}, compact["data"], compact["id"]) == (True, {}, whole["id"])
+
+
+def test_the_page_of_the_api_needs_no_internet(make_client: MakeClient) -> None:
+    page = make_client(None).get("/api/docs")
+    assert page.status_code == 200
+    assert "http://" not in page.text.replace("http://127.0.0.1", "")
+    assert "https://" not in page.text
+    assert "<script" not in page.text
+    assert "/api/v1/jobs/{job_id}/explain" in page.text
