@@ -158,7 +158,7 @@ class Engine:
 
         ``with_hashes`` reads all bytes, and not only their sizes.
         """
-        return audit_system(self.outside, self._plans, with_hashes=with_hashes)
+        return audit_system(self.outside, with_hashes=with_hashes)
 
     def prune(self) -> int:
         """Delete what has outlived its retention; how many jobs and artifacts."""

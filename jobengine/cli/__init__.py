@@ -8,6 +8,7 @@ import click
 
 from jobengine import __version__
 from jobengine.cli.backup import backup
+from jobengine.cli.check import check
 from jobengine.cli.doctor import doctor
 from jobengine.cli.engine import engine
 from jobengine.cli.jobs import cancel, jobs, show, submit
@@ -26,7 +27,7 @@ def commands() -> None:
     """
 
 
-for command in (up, submit, jobs, show, results, cancel, keys, doctor, backup, engine):
+for command in (up, submit, jobs, show, results, cancel, keys, doctor, check, backup, engine):
     commands.add_command(command)
 
 

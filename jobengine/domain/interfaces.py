@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from jobengine.domain.audit import Difference, JobFold, NamedBytes, WaitingNode
 from jobengine.domain.filters import FileFilter, JobFilter, Page, ResultFilter, TaskFilter
 from jobengine.domain.records import (
     Artifact,
@@ -272,6 +273,28 @@ class OwnerRows(Protocol):
     def delete_batches(self, ids: Collection[str]) -> int: ...
 
 
+class AuditRows(Protocol):
+    """What contradicts itself in the ledger, and what the audit compares with the rest of the world."""
+
+    def contradictions(self, lease_floor: float, most: int) -> Iterator[Difference]:
+        """Rows that contradict other rows, up to ``most`` of each kind; leases must last beyond ``lease_floor``."""
+
+    def folds(self, after_id: str, limit: int) -> list[JobFold]:
+        """The next jobs by ID, each with what its tasks add up to."""
+
+    def waiting_nodes(self) -> list[WaitingNode]:
+        """Where tasks wait on others."""
+
+    def miscounted(self, place: WaitingNode, before: Sequence[str], most: int) -> list[Difference]:
+        """Waiting tasks of a node whose counts are not those of the tasks at the nodes ``before`` it."""
+
+    def named_bytes(self, kind: str, after_sha256: str, limit: int) -> list[NamedBytes]:
+        """The next contents by hash that rows of a kind (``file`` or ``artifact``) name."""
+
+    def is_named(self, sha256: str) -> bool:
+        """Whether any file or artifact names the content."""
+
+
 class Ledger(Protocol):
     """The rows of one transaction."""
 
@@ -287,6 +310,8 @@ class Ledger(Protocol):
     def catalog(self) -> CatalogRows: ...
     @property
     def owners(self) -> OwnerRows: ...
+    @property
+    def audit(self) -> AuditRows: ...
 
 
 class Store(Protocol):
@@ -329,6 +354,9 @@ class Transport(Protocol):
 
     def missing(self, delivery_ids: Collection[str]) -> set[str]:
         """Those deliveries that no worker will ever run: no ticket, or a ticket and no message on its way."""
+
+    def tickets(self, older_than_seconds: float) -> set[str]:
+        """Deliveries that were sent longer ago than this, and whose tickets are still there."""
 
     def receive(self, limit: int, wait_seconds: float) -> list[Received]:
         """Up to ``limit`` entries, also such as an engine that died left unacknowledged; empty after the wait."""

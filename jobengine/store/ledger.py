@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobengine.store.audit import SqlAudit
 from jobengine.store.bulk import Link
 from jobengine.store.catalog import SqlCatalog
 from jobengine.store.files import SqlFiles
@@ -23,6 +24,7 @@ class SqlLedger:
         self.files = SqlFiles(link)
         self.catalog = SqlCatalog(link)
         self.owners = SqlOwners(link)
+        self.audit = SqlAudit(link)
 
     def flush(self) -> None:
         """Write what is kept back until the transaction ends."""

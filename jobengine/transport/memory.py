@@ -47,11 +47,11 @@ class MemoryTransport:
         self._order = itertools.count()
         self._messages: list[tuple[int, int, str]] = []
         self._deliveries: dict[str, Delivery] = {}
-        self._tickets: set[str] = set()
+        self._tickets: dict[str, float] = {}
         self._entries: dict[str, _Entry] = {}
         self._entry_numbers = itertools.count(1)
         self._canceled: set[AttemptKey] = set()
-        self._remembered: tuple[Any, ...] = ([], set(), {}, set())
+        self._remembered: tuple[Any, ...] = ([], {}, {}, set())
         self.is_down = False
 
     # The engine's end.
@@ -61,14 +61,14 @@ class MemoryTransport:
         self.check()
         for delivery in deliveries:
             self._deliveries[delivery.id] = decode_delivery(encode_delivery(delivery))
-            self._tickets.add(delivery.id)
+            self._tickets[delivery.id] = self._clock()
             heapq.heappush(self._messages, (-delivery.priority, next(self._order), delivery.id))
 
     def withdraw(self, delivery_ids: Collection[str]) -> set[str]:
         """Take back the tickets that are still there."""
         self.check()
-        taken = self._tickets.intersection(delivery_ids)
-        self._tickets -= taken
+        taken = self._tickets.keys() & delivery_ids
+        self.lose_tickets(taken)
         return taken
 
     def missing(self, delivery_ids: Collection[str]) -> set[str]:
@@ -76,6 +76,11 @@ class MemoryTransport:
         self.check()
         queued = {delivery_id for _, _, delivery_id in self._messages}
         return {name for name in delivery_ids if name not in self._tickets or name not in queued}
+
+    def tickets(self, older_than_seconds: float) -> set[str]:
+        """Those that were made longer ago."""
+        self.check()
+        return {name for name, made_at in self._tickets.items() if self._clock() - made_at > older_than_seconds}
 
     def receive(self, limit: int, wait_seconds: float) -> list[Received]:
         """Entries that no engine has read, or that one has had for long; never waits: nobody could write meanwhile."""
@@ -128,7 +133,7 @@ class MemoryTransport:
         self.check()
         if delivery_id not in self._tickets:
             return False
-        self._tickets.remove(delivery_id)
+        del self._tickets[delivery_id]
         self.report([Report(ReportKind.CLAIMED, worker, self._clock(), delivery_id)])
         return True
 
@@ -155,7 +160,8 @@ class MemoryTransport:
 
     def lose_tickets(self, delivery_ids: Collection[str]) -> None:
         """Drop tickets and keep the messages."""
-        self._tickets.difference_update(delivery_ids)
+        for delivery_id in delivery_ids:
+            self._tickets.pop(delivery_id, None)
 
     def repeat_messages(self, delivery_ids: Collection[str] | None = None) -> None:
         """Queue messages once more, as a broker does that redelivers."""
@@ -170,7 +176,7 @@ class MemoryTransport:
 
     def lose_everything(self) -> None:
         """Empty it: messages, tickets, reports and cancellations."""
-        self._restore(([], set(), {}, set()))
+        self._restore(([], {}, {}, set()))
 
     def remember(self) -> None:
         """Keep what it holds, as Redis does on its disk."""

@@ -80,7 +80,19 @@ class RedisTransport:
             queues: Any = self._redis.mget([self._names.ticket(name) for name in names]) if names else []
             tickets = {name: queue.decode() for name, queue in zip(names, queues, strict=True) if queue is not None}
             queued = {name for queue in set(tickets.values()) for name in self._queued(queue)}
-        return {name for name in names if name not in queued}
+        return {name for name in names if name not in tickets or name not in queued}
+
+    def tickets(self, older_than_seconds: float) -> set[str]:
+        """Read from how long each ticket still lives, as all are made to live equally long."""
+        prefix = self._names.ticket("")
+        with mapped_failures():
+            keys = [key.decode() for key in self._redis.scan_iter(match=f"{prefix}*", count=1000)]
+            with self._redis.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.ttl(key)
+                left = pipe.execute()
+        latest = _TICKET_SECONDS - older_than_seconds
+        return {key.removeprefix(prefix) for key, seconds in zip(keys, left, strict=True) if 0 <= seconds < latest}
 
     def receive(self, limit: int, wait_seconds: float) -> list[Received]:
         """New entries; first, now and then, those that an engine which died has left behind."""

@@ -1,4 +1,4 @@
-"""Retention: jobs that have outlived it, and bytes that no row names any more."""
+"""Retention: jobs that have outlived it, bytes that no row names any more, and tickets that nobody will claim."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from jobengine.domain.states import JobState
 from jobengine.verbs.deletion import delete_jobs
 from jobengine.verbs.outside import Outside
 from jobengine.verbs.plans import Plans
+from jobengine.verbs.tickets import withdraw_stale_tickets
 
 _DAY_SECONDS = 86_400.0
 _JOBS_AT_ONCE = 200
@@ -19,6 +20,10 @@ _FINAL = tuple(state for state in JobState if state.is_final)
 
 SWEEP_SECONDS = 3600.0
 """How often the artifact store is searched for bytes without a row."""
+
+
+TICKET_SECONDS = 60.0
+"""How old a ticket is before it is asked whether anybody will claim it."""
 
 
 class Pruner:
@@ -30,7 +35,7 @@ class Pruner:
         self._swept_at = float("-inf")
 
     def prune(self) -> int:
-        """Delete old jobs and, now and then, orphaned bytes; how many of both."""
+        """Delete old jobs, tickets left alone and, now and then, orphaned bytes; how many of all."""
         deleted = self._prune_jobs()
         now = self._outside.clock()
         if now - self._swept_at >= SWEEP_SECONDS:
@@ -38,7 +43,7 @@ class Pruner:
             with self._outside.store.begin() as ledger:
                 ledger.jobs.forget_requests(now)
             self._swept_at = now
-        return deleted
+        return deleted + withdraw_stale_tickets(self._outside, TICKET_SECONDS)
 
     def _prune_jobs(self) -> int:
         days = self._outside.settings.job_retention_days
@@ -58,8 +63,13 @@ class Pruner:
             hashes = {entry.sha256 for entry in chunk}
             with self._outside.store.read() as ledger:
                 orphans = hashes - ledger.files.named_hashes(hashes)
-            deleted += self._outside.artifacts.delete(sorted(orphans))
+            # What was stored again meanwhile is young, and its row may come any moment.
+            deleted += self._outside.artifacts.delete(sorted(name for name in orphans if self._is_old(name, oldest)))
         return deleted
+
+    def _is_old(self, sha256: str, oldest: float) -> bool:
+        found = self._outside.artifacts.stat(sha256)
+        return found is not None and found.stored_at < oldest
 
 
 def _chunks(entries: Iterator[StoredBytes]) -> Iterator[list[StoredBytes]]:

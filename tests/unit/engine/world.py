@@ -100,9 +100,9 @@ class MemoryArtifacts:
 class World:
     """An engine with one owner, one announced worker of two slots, and some pipelines."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, store: SqlStore | None = None, **settings: Any) -> None:
         self.now = 1000.0
-        self.store = SqlStore("sqlite://")
+        self.store = store or SqlStore("sqlite://")
         self.store.migrate()
         self.transport = MemoryTransport(self.clock)
         self.artifacts = MemoryArtifacts()
