@@ -40,6 +40,10 @@ class FaultyTransport:
         """What is not there."""
         return self._call("missing", lambda: self._broker.missing(delivery_ids))
 
+    def tickets(self, older_than_seconds: float) -> set[str]:
+        """What nobody has claimed."""
+        return self._call("tickets", lambda: self._broker.tickets(older_than_seconds))
+
     def receive(self, limit: int, wait_seconds: float) -> list[Received]:
         """Reports."""
         received = self._call("receive", lambda: self._broker.receive(limit, wait_seconds))

@@ -78,11 +78,23 @@ def draw_nature(random: Random) -> Nature:
     return random.choices(_NATURES, _WEIGHTS)[0]
 
 
+CONTENTS = tuple(f"picture {number}".encode() for number in range(8))
+
+
 def make_files(owner_id: str, now: float) -> list[File]:
-    """Files of an owner."""
+    """Files of an owner, one for each content."""
     return [
-        File(f"{number:023x}{owner_id[0]}", owner_id, f"{number}.png", "", "image/png", 3, f"{number:064x}", now)
-        for number in range(8)
+        File(
+            f"{number:023x}{owner_id[0]}",
+            owner_id,
+            f"{number}.png",
+            "",
+            "image/png",
+            len(content),
+            hashlib.sha256(content).hexdigest(),
+            now,
+        )
+        for number, content in enumerate(CONTENTS)
     ]
 
 

@@ -6,19 +6,23 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from jobengine.domain.audit import Difference, Invariant
 from jobengine.domain.filters import Page, ResultFilter, TaskFilter
+from jobengine.domain.ids import IdSource
 from jobengine.domain.interfaces import Ledger
 from jobengine.domain.records import Attempt, Job, Node, Result, Scope, Task
 from jobengine.domain.retry import POISON_LOSSES
-from jobengine.domain.states import FailureKind, TaskState
+from jobengine.domain.states import FINAL_STATES, FailureKind, TaskState
+from jobengine.verbs.auditing import audit_system
 from jobengine.verbs.movement import UNMET_MESSAGE
+from jobengine.verbs.outside import Outside
 from tests.faults.simulation.catalog import PIPELINES, STEPS, true_value
 from tests.faults.simulation.scene import Scene
 
 ALL = Page(limit=None, descending=False)
+_FINAL = tuple(state.value for state in FINAL_STATES)
 _NODES = {spec.name: {node.key: node for node in spec.nodes} for spec in PIPELINES}
 _SCOPES = {step.name: step.scope for step in STEPS}
-_CHILDREN = ("tasks", "results", "artifacts", "attempts", "job_files", "job_labels")
 
 
 def check_scene(scene: Scene) -> Iterator[str]:
@@ -31,22 +35,28 @@ def check_scene(scene: Scene) -> Iterator[str]:
         for accepted in scene.accepted.values():
             if accepted.job_id in found.jobs or accepted.is_deleted:
                 continue
-            if not scene.settings.job_retention_days or gone.get(accepted.job_id) not in (
-                "succeeded",
-                "failed",
-                "canceled",
-            ):
+            was_pruned = scene.settings.job_retention_days and gone.get(accepted.job_id) in _FINAL
+            if not was_pruned:
                 yield f"the job {accepted.job_id} was accepted and is lost"
         for job in found.jobs.values():
             if not job.state.is_final:
                 yield f"the job {job.id} never ended: {job.counts}"
         for task in found.tasks.values():
             yield from _check_task(scene, found, task)
-    for table in _CHILDREN:
-        for (job_id,) in scene.ledger.ask(f"SELECT job_id FROM {table} WHERE job_id NOT IN (SELECT id FROM jobs)"):
-            yield f"a row of {table} is left from the job {job_id}"
-    for (task_id,) in scene.ledger.ask("SELECT task_id FROM task_logs WHERE task_id NOT IN (SELECT id FROM tasks)"):
-        yield f"a log is left from the task {task_id}"
+    yield from map(str, _audit(scene))
+
+
+def check_meanwhile(scene: Scene) -> Iterator[str]:
+    """What holds at any moment, in the middle of whatever goes wrong: rows never contradict each other."""
+    takes_time = (Invariant.LEASES, Invariant.DELIVERIES, Invariant.TICKETS)
+    yield from (str(found) for found in _audit(scene) if found.invariant not in takes_time)
+
+
+def _audit(scene: Scene) -> list[Difference]:
+    clock = scene.process("audit").clock
+    ids = IdSource(clock, lambda bits: 0)
+    outside = Outside(scene.ledger.store, scene.broker, scene.artifacts, clock, ids, scene.settings)
+    return audit_system(outside, with_hashes=True)
 
 
 @dataclass(slots=True)

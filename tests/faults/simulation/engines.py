@@ -52,8 +52,7 @@ class EngineProcess:
         self._loop("dispatch", engine.dispatch, 1.0, lambda: scene.ledger.has(_READY))
         self._loop("record", engine.record, 0.8, self._has_reports)
         self._loop("rescue", engine.rescue, 4.0, lambda: scene.ledger.has(_FLYING))
-        if scene.settings.job_retention_days:
-            self._loop("prune", engine.prune, 10.0, lambda: scene.ledger.has(_FINAL))
+        self._loop("prune", engine.prune, 20.0, lambda: scene.ledger.has(_FINAL))
 
     def _keep(self) -> None:
         clockwork = self._scene.clockwork

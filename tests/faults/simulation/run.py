@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from jobengine.engine import Engine
 from tests.faults.simulation.broker import LATEST_SECONDS
-from tests.faults.simulation.checks import check_scene
+from tests.faults.simulation.checks import check_meanwhile, check_scene
 from tests.faults.simulation.clients import Client
 from tests.faults.simulation.clockwork import START
 from tests.faults.simulation.engines import EngineProcess, MakeEngine, make_engine
@@ -85,6 +85,9 @@ def _run_to_rest(scene: Scene) -> None:
     def has_ended() -> bool:
         return is_lost() or not scene.ledger.has(_UNFINISHED)
 
+    clockwork.run(START + scene.random.uniform(1.0, TROUBLE_SECONDS), is_lost)
+    for sentence in check_meanwhile(scene):
+        scene.blame(sentence)
     clockwork.run(START + TROUBLE_SECONDS, is_lost)
     scene.calm_down()
     clockwork.run(deadline, has_ended)

@@ -15,7 +15,7 @@ from jobengine.domain.errors import not_found
 from jobengine.domain.ids import IdSource
 from jobengine.domain.interfaces import StoredBytes
 from jobengine.transport.memory import MemoryTransport
-from tests.faults.simulation.catalog import Nature, draw_nature
+from tests.faults.simulation.catalog import CONTENTS, Nature, draw_nature
 from tests.faults.simulation.clockwork import Clockwork, Host, Process, ProcessDied
 from tests.faults.simulation.faults import CALM, Faults, draw_faults
 from tests.faults.simulation.ledger import Fate, MemoryLedger, memory_ledger, refused
@@ -42,6 +42,8 @@ class Scene:
         self.redis = Host()
         self.broker = MemoryTransport(lambda: self.clockwork.now + self.redis.clock_error)
         self.artifacts = MemoryArtifacts(self.clockwork)
+        for content in CONTENTS:
+            self.artifacts.put(io.BytesIO(content))
         self.settings = Settings(
             # Some runs send what tasks need as manifests, and some delete what has ended.
             inline_limit_bytes=self.random.choice((64 * 1024, 200)),
