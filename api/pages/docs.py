@@ -34,8 +34,8 @@ def _entry(
     return {
         "path": path,
         "method": method.upper(),
-        "summary": operation.get("summary", ""),
-        "details": operation.get("description", ""),
+        "summary": operation.get("summary", "").replace("``", ""),
+        "details": operation.get("description", "").replace("``", ""),
         "parameters": [*shared.get("parameters", []), *operation.get("parameters", [])],
         "body": [(kind, _spelled(entry.get("schema", {}), description)) for kind, entry in body.items()],
         "answers": [
