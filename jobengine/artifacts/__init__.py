@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from jobengine.artifacts.directory import DirectoryStore
 from jobengine.domain.errors import invalid
 from jobengine.domain.interfaces import ArtifactStore
 
+_VARIABLE = "JOBENGINE_ARTIFACTS_URL"
+
 
 def open_artifact_store(url: str) -> ArtifactStore:
-    """The store behind an address: ``file:///var/lib/jobengine/artifacts``.
+    """The store behind an address: ``file:///var/lib/jobengine/artifacts`` or ``s3://bucket/prefix``.
 
-    Raises EngineError(INVALID) for an address of another kind.
+    That of a bucket may name ``?endpoint=http://host:port`` and ``&region=…``. Raises EngineError(INVALID) for an
+    address of another kind.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return DirectoryStore(Path(unquote(parts.path)))
-    raise invalid(
-        f"Artifacts cannot be stored at {url!r}; use an address like file:///path.", "JOBENGINE_ARTIFACTS_URL"
-    )
+    if parts.scheme == "s3" and parts.netloc:
+        return _open_bucket(parts.netloc, parts.path.strip("/"), parse_qs(parts.query))
+    raise invalid(f"Artifacts cannot be stored at {url!r}; use file:///path or s3://bucket/prefix.", _VARIABLE)
+
+
+def _open_bucket(bucket: str, prefix: str, options: dict[str, list[str]]) -> ArtifactStore:
+    try:
+        from jobengine.artifacts.s3 import S3ArtifactStore
+    except ImportError:
+        raise invalid("To store artifacts in S3, install jobengine[s3].", _VARIABLE) from None
+    unknown = sorted(set(options) - {"endpoint", "region"})
+    if unknown:
+        raise invalid(f"There is no option {unknown[0]!r}; use endpoint and region.", _VARIABLE)
+    return S3ArtifactStore(bucket, prefix, options.get("endpoint", [None])[0], options.get("region", [None])[0])

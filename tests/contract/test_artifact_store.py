@@ -1,0 +1,167 @@
+"""The artifact stores: one suite on a directory and on S3."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import resource
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from jobengine.artifacts import open_artifact_store
+from jobengine.domain.errors import EngineError, ErrorCode
+from jobengine.domain.interfaces import ArtifactStore
+from tests.s3_server import KEY, SECRET, S3Server, running_s3
+
+pytestmark = pytest.mark.xdist_group("s3")
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3Server]:
+    """One server for all tests."""
+    with running_s3() as server:
+        yield server
+
+
+@pytest.fixture(params=["directory", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
+    """An empty store."""
+    if request.param == "directory":
+        return open_artifact_store((tmp_path / "artifacts").as_uri())
+    server: S3Server = request.getfixturevalue("s3")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    return open_artifact_store(server.url(tmp_path.name))
+
+
+def digest(data: bytes) -> str:
+    """The name of a content."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_what_is_put_is_read_back_under_its_hash(store: ArtifactStore) -> None:
+    for data in (b"", b"pixels", bytes(range(256)) * 10_000):
+        stored = store.put(io.BytesIO(data))
+        assert (stored.sha256, stored.size_bytes) == (digest(data), len(data))
+        with store.open(stored.sha256) as stream:
+            assert stream.read() == data
+        found = store.stat(stored.sha256)
+        assert found is not None
+        assert found.size_bytes == len(data)
+
+
+@pytest.mark.parametrize(("start", "length"), [(0, 1), (3, 4), (9, None), (8, 100), (10, None), (0, 0)])
+def test_a_stretch_of_the_bytes(store: ArtifactStore, start: int, length: int | None) -> None:
+    data = b"0123456789"
+    stored = store.put(io.BytesIO(data))
+    with store.open(stored.sha256, start, length) as stream:
+        assert stream.read() == data[start : None if length is None else start + length]
+
+
+def test_the_same_content_is_there_once_whoever_puts_it(store: ArtifactStore) -> None:
+    data = b"x" * 300_000
+    with ThreadPoolExecutor(8) as threads:
+        stored = list(threads.map(lambda _: store.put(io.BytesIO(data)), range(16)))
+    assert {entry.sha256 for entry in stored} == {digest(data)}
+    assert [entry.sha256 for entry in store.entries()] == [digest(data)]
+
+
+def test_deleting_says_how_many_there_were(store: ArtifactStore) -> None:
+    names = [store.put(io.BytesIO(data)).sha256 for data in (b"a", b"b", b"c")]
+    assert store.delete([*names[:2], "f" * 64]) == 2
+    assert [entry.sha256 for entry in store.entries()] == names[2:]
+    assert store.stat(names[0]) is None
+    with pytest.raises(EngineError) as refusal:
+        store.open(names[0])
+    assert refusal.value.code is ErrorCode.NOT_FOUND
+
+
+class BrokenSource(io.RawIOBase):
+    """Gives some bytes, then fails."""
+
+    def __init__(self) -> None:
+        self._left = 3
+
+    def read(self, size: int = -1) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise ConnectionResetError("the client went away")
+        return b"x" * 1000
+
+
+def test_a_source_that_breaks_off_leaves_nothing(store: ArtifactStore) -> None:
+    with pytest.raises((EngineError, ConnectionResetError)):
+        store.put(BrokenSource())  # type: ignore[arg-type]
+    assert list(store.entries()) == []
+
+
+def test_what_is_too_large_is_refused_and_leaves_nothing(store: ArtifactStore) -> None:
+    with pytest.raises(EngineError) as refusal:
+        store.put(io.BytesIO(b"x" * 11), limit_bytes=10)
+    assert refusal.value.code is ErrorCode.TOO_LARGE
+    assert list(store.entries()) == []
+    assert store.put(io.BytesIO(b"x" * 10), limit_bytes=10).size_bytes == 10
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "", "f" * 63, "F" * 64, "f" * 64 + "\n", "a/b"])
+def test_a_name_that_is_no_hash_is_not_found(store: ArtifactStore, name: str) -> None:
+    assert store.stat(name) is None
+    with pytest.raises(EngineError) as refusal:
+        store.open(name)
+    assert refusal.value.code is ErrorCode.NOT_FOUND
+
+
+class Zeros(io.RawIOBase):
+    """Many bytes that are made while they are read."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def read(self, size: int = -1) -> bytes:
+        count = self._left if size < 0 else min(size, self._left)
+        self._left -= count
+        return b"\0" * count
+
+
+def test_a_large_file_goes_through_in_pieces(store: ArtifactStore) -> None:
+    size = 60 * 1024**2
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    stored = store.put(Zeros(size))  # type: ignore[arg-type]
+    read = 0
+    with store.open(stored.sha256) as stream:
+        while chunk := stream.read(1024**2):
+            read += len(chunk)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    assert (stored.size_bytes, read) == (size, size)
+    assert grown < size
+
+
+def test_a_signed_address_at_the_bucket_serves_the_bytes(store: ArtifactStore) -> None:
+    stored = store.put(io.BytesIO(b"signed"))
+    address = store.url(stored.sha256, "a.csv", "text/csv", 60)
+    if address is None:
+        assert type(store).__name__ == "DirectoryStore"
+        return
+    assert httpx.get(address).content == b"signed"
+    assert httpx.get(address[:-4] + "0000").status_code == 403
+
+
+def test_a_bucket_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    store = open_artifact_store("s3://artifacts/x?endpoint=http://127.0.0.1:9")
+    for attempt in (lambda: store.put(io.BytesIO(b"x")), lambda: store.open("f" * 64), lambda: list(store.entries())):
+        with pytest.raises(EngineError) as refusal:
+            attempt()
+        assert refusal.value.code is ErrorCode.UNAVAILABLE
+
+
+@pytest.mark.parametrize("url", ["ftp://host/x", "s3:///x", "file://host/x", "s3://bucket?colour=red", "/plain/path"])
+def test_an_address_of_another_kind_is_refused_by_the_name_of_its_variable(url: str) -> None:
+    with pytest.raises(EngineError) as refusal:
+        open_artifact_store(url)
+    assert (refusal.value.code, refusal.value.field) == (ErrorCode.INVALID, "JOBENGINE_ARTIFACTS_URL")
