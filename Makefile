@@ -30,6 +30,7 @@ up: install ## Start the whole system, kept in var/.
 bench: install ## Print the benchmarks.
 	$(BIN)/python -m tests.bench.nuclei_quality
 	$(BIN)/python -m tests.bench.throughput
+	$(BIN)/python -m tests.bench.listing
 
 chaos: install ## Kill processes of a real system at random: SECONDS=600 SEED=1 LEDGER=sqlite|postgresql.
 	$(BIN)/python -m tests.faults.chaos --seconds $(SECONDS) --seed $(or $(SEED),1) --ledger $(LEDGER)

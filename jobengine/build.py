@@ -6,7 +6,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,8 @@ def build_worker(settings: Settings) -> Celery:
     channel = RedisWorkerChannel(settings, time.time)
     artifacts = open_artifact_store(settings.effective_artifacts_url)
 
-    def make_runner(on_task: OnTask) -> Runner:
-        return Runner(registry, channel, artifacts, settings, on_task=on_task)
+    def make_runner(on_task: OnTask, is_stopping: Callable[[], bool]) -> Runner:
+        return Runner(registry, channel, artifacts, settings, on_task=on_task, is_stopping=is_stopping)
 
     def announce(slots: int) -> Mapping[str, Any]:
         return encode_announcement(_announcement(registry, slots))

@@ -37,6 +37,10 @@ class Settings:
     lease_seconds: float = 15.0
     message_grace_seconds: float = 5.0
     """How old an unclaimed delivery is before the rescuer asks where its message went."""
+    grace_seconds: float = 10.0
+    """How long a worker that is told to stop lets running steps go on; what has not ended by then goes to others."""
+    tasks_per_child: int = 0
+    """A worker process is replaced after so many deliveries; 0 keeps it. For steps that leak memory."""
     window_seconds: float = 1.0
     """How much work, in seconds, the dispatcher keeps in Redis ahead of the workers."""
     tasks_per_delivery: int = 0

@@ -382,6 +382,9 @@ class WorkerChannel(Protocol):
     def claim(self, delivery_id: str, worker: str) -> bool:
         """Take the ticket and report the claim, both or neither; False when the delivery is not ours to run."""
 
+    def has_waiting(self, queues: Sequence[str]) -> bool:
+        """Whether a message waits in one of these queues of the broker; False while nobody can say."""
+
     def report(self, reports: Sequence[Report]) -> None:
         """Append reports, in order; tries until they are written or raises EngineError(UNAVAILABLE)."""
 

@@ -53,6 +53,7 @@ class Runner:
         settings: Settings,
         clock: Clock = time.time,
         on_task: OnTask = lambda task_id, deadline, memory_limit_bytes: None,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._registry = registry
         self._channel = channel
@@ -60,6 +61,7 @@ class Runner:
         self._settings = settings
         self._clock = clock
         self._on_task = on_task
+        self._is_stopping = is_stopping
         self._buffer = ReportBuffer(channel)
         self._meter = UsageMeter()
 

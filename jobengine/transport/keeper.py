@@ -5,6 +5,9 @@ Rules:
    renewed, as it does nothing.
 2. A child that is gone is reported lost at once; what it was at is to blame.
 3. A child that overran its hard time limit or its memory is killed, and the report says why.
+4. A worker that is told to stop lets its children finish for a while; what they are at then goes back, at no cost.
+5. A worker that takes no work although there is some, and a child is free, ends itself: after a reconnection its
+   consumer can fall silent for good. Whoever keeps processes running starts another.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import psutil
@@ -31,6 +34,9 @@ ANNOUNCE_SECONDS = 10.0
 
 GRACE_SECONDS = 5.0
 """How much longer than its soft limit a step may take to end before its process is killed."""
+
+DEAF_SECONDS = 20.0
+"""How long work may wait beside a free child before the worker takes itself for deaf."""
 
 _ROUND_SECONDS = 0.5
 
@@ -52,20 +58,30 @@ class LeaseKeeper:
     clock: Clock
     lease_seconds: float
     announce: Callable[[], Report]
+    grace_seconds: float = 10.0
+    leave: Callable[[int], None] = os._exit
     worker: str = ""
+    queues: Sequence[str] = ()
     _renewed: dict[str, float] = field(default_factory=dict)
     _killed: dict[int, _Killed] = field(default_factory=dict)
     _announced_at: float = float("-inf")
+    _leaves_at: float | None = None
+    _deaf_since: float | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
-    def start(self, worker: str) -> None:
-        """Begin to speak under the worker's name."""
-        self.worker = worker
+    def start(self, worker: str, queues: Sequence[str] = ()) -> None:
+        """Begin to speak under the worker's name; it takes work from these queues of the broker."""
+        self.worker, self.queues = worker, queues
         threading.Thread(target=self._run, name="lease-keeper", daemon=True).start()
 
     def stop(self) -> None:
         """Say nothing more."""
         self._stop.set()
+
+    def wind_down(self) -> None:
+        """The worker was told to stop: no new tasks, and not for ever for those that run."""
+        self.slots.stop()
+        self._leaves_at = self.clock() + self.grace_seconds
 
     def _run(self) -> None:
         while not self._stop.wait(_ROUND_SECONDS):
@@ -93,12 +109,34 @@ class LeaseKeeper:
             elif slot.delivery_id is not None and status != psutil.STATUS_STOPPED:
                 reports += self._renewals(slot, now)
                 self._keep_limits(slot, now)
+        is_over = self._leaves_at is not None and now >= self._leaves_at
+        if is_over:
+            reports += [self._returned(slot, now) for slot in self.slots.all() if slot.delivery_id and slot not in gone]
         if reports:
             self.channel.report(reports)
+        if is_over:
+            log.warning("the grace period is over; what still ran goes to others")
+            self.leave(0)
+        if self._is_deaf(now):
+            log.error("work waits and nobody takes it although a child is free; the worker ends to be started again")
+            self.leave(1)
         # Freed after the report is out: a keeper that could not report tries again in its next round.
         for slot in gone:
             self.slots.free(slot)
             self._killed.pop(slot.process_id, None)
+
+    def _returned(self, slot: Slot, now: float) -> Report:
+        return Report(ReportKind.RETURNED, self.worker, now, slot.delivery_id)
+
+    def _is_deaf(self, now: float) -> bool:
+        """Whether work has waited beside a free child for too long."""
+        is_idle = self._leaves_at is None and any(slot.delivery_id is None for slot in self.slots.all())
+        if not (is_idle and self.queues and self.channel.has_waiting(self.queues)):
+            self._deaf_since = None
+            return False
+        if self._deaf_since is None:
+            self._deaf_since = now
+        return now - self._deaf_since > DEAF_SECONDS
 
     def _renewals(self, slot: Slot, now: float) -> list[Report]:
         delivery_id = str(slot.delivery_id)

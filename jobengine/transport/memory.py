@@ -148,6 +148,10 @@ class MemoryTransport:
         self.check()
         return self._canceled.intersection(attempts)
 
+    def has_waiting(self, queues: Sequence[str]) -> bool:
+        """Whether a message is there; the twin has one queue for all."""
+        return bool(self._messages)
+
     # What can go wrong.
 
     def lose_messages(self, delivery_ids: Collection[str] | None = None) -> int:

@@ -46,8 +46,12 @@ class Names:
 
     def lists(self, queue: str) -> list[str]:
         """The Redis lists in which kombu keeps the messages of a queue, one per priority."""
-        name = self.queue(queue)
-        return [name, *(f"{name}{_PRIORITY_SEPARATOR}{priority}" for priority in PRIORITIES if priority)]
+        return lists_of(self.queue(queue))
+
+
+def lists_of(queue: str) -> list[str]:
+    """The Redis lists of a Celery queue, one per priority."""
+    return [queue, *(f"{queue}{_PRIORITY_SEPARATOR}{priority}" for priority in PRIORITIES if priority)]
 
 
 def broker_priority(priority: int) -> int:

@@ -34,7 +34,7 @@ class SlotTable:
     """Made by the parent before it forks."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _ROW.size * _ROWS)
+        self._memory = mmap.mmap(-1, _ROW.size * _ROWS + 1)
         self._lock = multiprocessing.Lock()
 
     def take(self) -> Slot:
@@ -71,6 +71,15 @@ class SlotTable:
     def free(self, slot: Slot) -> None:
         """Give a row back, once its process is gone."""
         self.write(Slot(slot.row, 0))
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the worker was told to stop: no child begins another task."""
+        return self._memory[_ROW.size * _ROWS] == 1
+
+    def stop(self) -> None:
+        """Let the children know."""
+        self._memory[_ROW.size * _ROWS] = 1
 
     def all(self) -> list[Slot]:
         """The rows that a process has, but for those that are being written just now."""

@@ -31,7 +31,9 @@ class RunsDeliveries(Protocol):
 
 
 OnTask = Callable[[str | None, float, int | None], None]
-MakeRunner = Callable[[OnTask], RunsDeliveries]
+MakeRunner = Callable[[OnTask, Callable[[], bool]], RunsDeliveries]
+"""Told what is at work, and asks whether the worker is to stop."""
+
 Announce = Callable[[int], Mapping[str, Any]]
 """The body of an announcement for a worker with that many slots."""
 
@@ -53,7 +55,7 @@ class Child:
         if os.getppid() == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         self._slot = self._slots.take()
-        self._runner = self._make_runner(self._on_task)
+        self._runner = self._make_runner(self._on_task, lambda: self._slots.is_stopping)
 
     def run(self, delivery: Delivery, worker: str) -> None:
         """Run a delivery; the parent sees it until it is done."""
@@ -97,6 +99,7 @@ def make_worker_app(
     """The application that ``celery worker`` runs: it takes the queues of its steps unless it is told others."""
     app = make_app(settings)
     names = Names(settings.redis_prefix)
+    app.conf.worker_max_tasks_per_child = settings.tasks_per_child or None
     app.conf.task_queues = [Queue(names.queue(queue)) for queue in queues]  # type: ignore[no-untyped-call]
     app.steps["consumer"].add(BundledEvents)
     slots = SlotTable()
@@ -121,14 +124,20 @@ def _connect_signals(
         concurrency = int(app.conf.worker_concurrency or os.cpu_count() or 1)
         return Report(ReportKind.ANNOUNCED, keeper.worker, time.time(), body=announce(concurrency))
 
-    keeper = LeaseKeeper(slots, channel, time.time, settings.lease_seconds, announcement)
+    keeper = LeaseKeeper(
+        slots, channel, time.time, settings.lease_seconds, announcement, grace_seconds=settings.grace_seconds
+    )
 
     def on_ready(sender: Any, **kwargs: Any) -> None:
         app.conf.worker_concurrency = sender.pool.num_processes
-        keeper.start(str(sender.hostname))
+        queues = [queue.name for queue in sender.app.amqp.queues.consume_from.values()]
+        keeper.start(str(sender.hostname), queues)
 
     def on_child(**kwargs: Any) -> None:
         child.begin()
+
+    def on_stop_request(**kwargs: Any) -> None:
+        keeper.wind_down()
 
     def on_shutdown(**kwargs: Any) -> None:
         keeper.stop()
@@ -136,4 +145,5 @@ def _connect_signals(
     # Strong references: the functions live as long as the process.
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_process_init.connect(on_child, weak=False)
+    signals.worker_shutting_down.connect(on_stop_request, weak=False)
     signals.worker_shutdown.connect(on_shutdown, weak=False)

@@ -15,7 +15,7 @@ from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.interfaces import AttemptKey, Clock
 from jobengine.domain.reports import Report, ReportKind, encode_reports
 from jobengine.transport.failures import mapped_failures
-from jobengine.transport.names import FIELD, Names
+from jobengine.transport.names import FIELD, Names, lists_of
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,18 @@ class RedisWorkerChannel:
             log.warning("cannot ask whether tasks are canceled: %s", error)
             return set()
         return {attempt for attempt, mark in zip(asked, marks, strict=True) if mark is not None}
+
+    def has_waiting(self, queues: Sequence[str]) -> bool:
+        """Looks at the lengths of the queues' lists, one for each priority."""
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for queue in queues:
+                    for name in lists_of(queue):
+                        pipe.llen(name)
+                return any(pipe.execute())
+        except (RedisError, OSError) as error:
+            log.warning("cannot ask whether work waits: %s", error)
+            return False
 
     @property
     def _redis(self) -> Redis:

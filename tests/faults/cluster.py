@@ -49,6 +49,7 @@ class Cluster:
             "JOBENGINE_STEPS": "tests.teststeps",
             "JOBENGINE_LEASE_SECONDS": "6",
             "JOBENGINE_MESSAGE_GRACE_SECONDS": "2",
+            "JOBENGINE_GRACE_SECONDS": "4",
         }
 
     @property
@@ -140,6 +141,10 @@ class Cluster:
     def wait_for_successes(self, job: Job, count: int) -> None:
         """Wait until so many tasks of the job have succeeded."""
         wait_until(lambda: self.job(job).counts.succeeded >= count, 60.0, f"{count} successes")
+
+    def wait_until_running(self, job: Job) -> None:
+        """Wait until a task of the job runs."""
+        wait_until(lambda: self.job(job).counts.running > 0, 60.0, "a running task")
 
     def _has_pipelines(self) -> bool:
         with self.parts.outside.store.read() as ledger:
