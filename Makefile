@@ -6,7 +6,7 @@ LEDGER ?= sqlite
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint bench hosts chaos simulate
+.PHONY: help install demo up test lint bench hosts soak chaos simulate
 
 help: ## Say what there is.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ chaos: install ## Kill processes of a real system at random: SECONDS=600 SEED=1 
 
 simulate: install ## Run the engine under a virtual clock: SEEDS=5000, or SEED=n once with its trace.
 	$(BIN)/python -m tests.faults.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+soak: install ## Run TASKS=200000 tasks through one system and watch the memory of its processes.
+	$(BIN)/python -m tests.faults.chaos.soak $(or $(TASKS),200000)
 
 hosts: install ## Run a cluster on several hosts (network namespaces; root) and cut one off.
 	$(BIN)/python -m tests.faults.several_hosts
