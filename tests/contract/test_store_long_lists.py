@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.interfaces import Store
 from tests.contract.ledgers import on_every_ledger
 from tests.contract.rows import OWNER, make_job
 
-pytestmark = on_every_ledger
+pytestmark = [on_every_ledger, pytest.mark.acceptance]
 
 JOBS = 100_000
 STRETCH = 1000

@@ -21,6 +21,7 @@ SEEDS_TO_A_BUG = 200
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
 def test_whatever_goes_wrong_every_job_ends_once_with_its_true_result(first: int) -> None:
     failed = [outcome for outcome in map(run_seed, range(first, first + AT_ONCE)) if outcome.violations]
