@@ -53,6 +53,7 @@ class JobShape(Schema):
     parameters = fields.Dict(required=True)
     tolerated_failures = fields.Integer(required=True)
     parent = fields.String(required=True, allow_none=True)
+    batch = fields.String(required=True, allow_none=True)
     retry_of = fields.String(required=True, allow_none=True)
     created_at = fields.String(required=True)
     started_at = fields.String(required=True, allow_none=True)
@@ -176,6 +177,7 @@ def job_shape(job: Job) -> dict[str, Any]:
         "parameters": dict(job.parameters),
         "tolerated_failures": job.tolerated_failures,
         "parent": job.parent_id,
+        "batch": job.batch_id,
         "retry_of": job.retry_of,
         "created_at": moment(job.created_at),
         "started_at": moment(job.started_at),

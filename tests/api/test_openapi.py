@@ -41,16 +41,16 @@ def seeded_application() -> tuple[Flask, str]:
     return app, world.engine.create_key("lab", Role.ADMIN)
 
 
-@pytest.fixture(scope="module")
 def described() -> Any:
-    """The schema, read from the application itself."""
+    """The schema, read from the application itself, with a key for every request."""
     app, key = seeded_application()
-    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
-    schema.config.update(headers={"Authorization": f"Bearer {key}"})
-    return schema
+    read = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    read.config.update(headers={"Authorization": f"Bearer {key}"})
+    return read
 
 
-schema = schemathesis.pytest.from_fixture("described")
+# Read when tests are collected and not in a fixture: each operation becomes a test with a name of its own.
+schema = described()
 
 
 @pytest.mark.xdist_group("openapi")
