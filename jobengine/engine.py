@@ -17,7 +17,7 @@ from jobengine.verbs.deletion import delete_jobs, delete_jobs_where
 from jobengine.verbs.dispatch import dispatch_tasks
 from jobengine.verbs.files import add_file, delete_file
 from jobengine.verbs.outside import Outside
-from jobengine.verbs.owners import authenticate, create_key, revoke_key, set_limits
+from jobengine.verbs.owners import authenticate, create_key, create_owner, revoke_key, set_limits
 from jobengine.verbs.pipelines import PipelineDraft
 from jobengine.verbs.plans import Plans
 from jobengine.verbs.prune import Pruner
@@ -119,6 +119,10 @@ class Engine:
     def create_key(self, owner_name: str, role: Role, name: str = "", expires_at: float | None = None) -> str:
         """A new key for an owner; the whole key, which nobody can read again."""
         return create_key(self.outside, owner_name, role, name, expires_at)
+
+    def create_owner(self, name: str, limits: Limits) -> Owner:
+        """A new owner without keys."""
+        return create_owner(self.outside, name, limits)
 
     def revoke_key(self, key_id: str) -> None:
         """End a key at once."""

@@ -36,6 +36,13 @@ class OwnerShape(Schema):
     limits = fields.Nested(LimitsShape, required=True)
 
 
+class NewOwnerShape(Schema):
+    """An owner to be."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 200))
+    limits = fields.Nested(LimitsShape, load_default=dict)
+
+
 class OwnersShape(Schema):
     """All owners."""
 
@@ -98,6 +105,15 @@ def get_caller() -> dict[str, Any]:
 def list_owners() -> dict[str, Any]:
     """List all owners."""
     return {"items": [_owner(owner) for owner in parts().queries.owners()]}
+
+
+@blueprint.post("/owners")
+@may(ADMIN)
+@blueprint.arguments(NewOwnerShape)
+@blueprint.response(201, OwnerShape)
+def create_owner(body: dict[str, Any]) -> dict[str, Any]:
+    """Make an owner that has no keys yet."""
+    return _owner(parts().engine.create_owner(body["name"], Limits(**body["limits"])))
 
 
 @blueprint.get("/owners/<string(length=24):owner_id>")

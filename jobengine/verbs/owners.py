@@ -7,7 +7,7 @@ import hmac
 import secrets
 from dataclasses import replace
 
-from jobengine.domain.errors import EngineError, ErrorCode, invalid, not_found
+from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid, not_found
 from jobengine.domain.ids import is_id
 from jobengine.domain.interfaces import Ledger
 from jobengine.domain.records import Key, Limits, Owner, Role
@@ -19,8 +19,7 @@ _USED_SECONDS = 60.0
 
 def create_key(outside: Outside, owner_name: str, role: Role, name: str = "", expires_at: float | None = None) -> str:
     """A new key for an owner, who is created where there is none of that name; the whole key, once."""
-    if not owner_name or len(owner_name) > 200:
-        raise invalid("An owner has a name of up to 200 characters.", "owner")
+    _check_name(owner_name, "owner")
     secret = secrets.token_urlsafe(32)
     now = outside.clock()
     with outside.store.begin() as ledger:
@@ -28,6 +27,17 @@ def create_key(outside: Outside, owner_name: str, role: Role, name: str = "", ex
         key = Key(outside.ids.new(), owner.id, name, role, _digest(secret), now, expires_at)
         ledger.owners.insert_keys([key])
     return f"{_PREFIX}_{key.id}_{secret}"
+
+
+def create_owner(outside: Outside, name: str, limits: Limits) -> Owner:
+    """A new owner without keys; raises EngineError(CONFLICT) when there is one of that name."""
+    _check_name(name, "name")
+    with outside.store.begin() as ledger:
+        if ledger.owners.find(name) is not None:
+            raise conflict(f"There is an owner {name!r} already; choose another name.", "name")
+        owner = Owner(outside.ids.new(), name, outside.clock(), limits)
+        ledger.owners.insert([owner])
+    return owner
 
 
 def authenticate(outside: Outside, text: str) -> Key:
@@ -70,6 +80,11 @@ def set_limits(outside: Outside, owner_id: str, limits: Limits) -> Owner:
         changed = replace(owner, limits=limits)
         ledger.owners.write_limits(changed)
     return changed
+
+
+def _check_name(name: str, field: str) -> None:
+    if not name or len(name) > 200:
+        raise invalid("An owner has a name of up to 200 characters.", field)
 
 
 def _create_owner(outside: Outside, ledger: Ledger, name: str, now: float) -> Owner:

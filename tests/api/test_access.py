@@ -66,6 +66,7 @@ WITHOUT_ID = [
     ("GET", "/batches", EVERYONE, None, 200),
     ("GET", "/me", EVERYONE, None, 200),
     ("GET", "/owners", ADMINS, None, 200),
+    ("POST", "/owners", ADMINS, {"name": "new"}, 201),
     ("POST", "/keys", ADMINS, KEY, 201),
     ("GET", "/keys", ADMINS, None, 200),
 ]

@@ -152,6 +152,23 @@ def test_keys_are_shown_once_and_end_when_they_are_revoked(make_client: MakeClie
     assert visitor.get("/api/v1/me", headers=headers).status_code == 401
 
 
+def test_an_owner_is_made_once_with_its_limits(make_client: MakeClient) -> None:
+    admin = make_client(Role.ADMIN, "root")
+    made = admin.post("/api/v1/owners", json={"name": "guests", "limits": {"queued_jobs": 2}})
+    assert (made.status_code, made.json["limits"]["queued_jobs"]) == (201, 2)
+    assert admin.get(f"/api/v1/owners/{made.json['id']}").json == made.json
+    again = admin.post("/api/v1/owners", json={"name": "guests"})
+    assert (again.status_code, again.json["field"]) == (409, "name")
+    assert make_client(Role.SUBMITTER, "guests").get("/api/v1/me").json["owner"]["id"] == made.json["id"]
+
+
+def test_a_job_names_its_batch(make_client: MakeClient) -> None:
+    client = make_client()
+    batch = client.post("/api/v1/batches", json={"jobs": [{"pipeline": "external"}]}).json
+    assert client.get(f"/api/v1/jobs?batch={batch['id']}").json["items"][0]["batch"] == batch["id"]
+    assert client.post("/api/v1/jobs", json={"pipeline": "external"}).json["batch"] is None
+
+
 def test_limits_answer_429_with_a_time(world: World, make_client: MakeClient) -> None:
     admin, client = make_client(Role.ADMIN, "root"), make_client()
     owner = client.get("/api/v1/me").json["owner"]["id"]
