@@ -66,7 +66,8 @@ class LeaseKeeper:
     _killed: dict[int, _Killed] = field(default_factory=dict)
     _announced_at: float = float("-inf")
     _leaves_at: float | None = None
-    _deaf_since: float | None = None
+    _quiet: tuple[int, float] = (-1, 0.0)
+    """What the count of writes was, and since when it and the rest have looked like deafness."""
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def start(self, worker: str, queues: Sequence[str] = ()) -> None:
@@ -129,14 +130,15 @@ class LeaseKeeper:
         return Report(ReportKind.RETURNED, self.worker, now, slot.delivery_id)
 
     def _is_deaf(self, now: float) -> bool:
-        """Whether work has waited beside a free child for too long."""
+        """Whether work has waited beside a free child for too long, and no child has begun or ended anything."""
+        writes = self.slots.writes
         is_idle = self._leaves_at is None and any(slot.delivery_id is None for slot in self.slots.all())
-        if not (is_idle and self.queues and self.channel.has_waiting(self.queues)):
-            self._deaf_since = None
-            return False
-        if self._deaf_since is None:
-            self._deaf_since = now
-        return now - self._deaf_since > DEAF_SECONDS
+        # Asked last, as it costs a round trip. A worker that is busy with short tasks always has free children and
+        # waiting work in sight; but it writes.
+        is_quiet = writes == self._quiet[0] and is_idle and bool(self.queues) and self.channel.has_waiting(self.queues)
+        if not is_quiet:
+            self._quiet = (writes, now)
+        return now - self._quiet[1] > DEAF_SECONDS
 
     def _renewals(self, slot: Slot, now: float) -> list[Report]:
         delivery_id = str(slot.delivery_id)

@@ -73,6 +73,11 @@ class SlotTable:
         self.write(Slot(slot.row, 0))
 
     @property
+    def writes(self) -> int:
+        """How often anything was written; as long as it stays, no child has begun or ended a task."""
+        return sum(self._read(row)[0] for row in range(_ROWS))
+
+    @property
     def is_stopping(self) -> bool:
         """Whether the worker was told to stop: no child begins another task."""
         return self._memory[_ROW.size * _ROWS] == 1

@@ -141,6 +141,16 @@ def test_a_worker_that_takes_no_work_beside_a_free_child_ends_itself(bench: Benc
     assert bench.left == [1]
 
 
+def test_a_worker_that_is_busy_with_short_tasks_is_not_deaf_though_it_is_always_seen_idle(bench: Bench) -> None:
+    bench.keeper.channel = Waiting(bench.transport)  # type: ignore[assignment]
+    for _ in range(10):
+        bench.at_work()
+        bench.idle()
+        bench.said()
+        bench.now += DEAF_SECONDS / 2
+    assert bench.left == []
+
+
 def test_a_worker_that_took_work_in_between_is_not_deaf(bench: Bench) -> None:
     broker = Waiting(bench.transport)
     bench.keeper.channel = broker  # type: ignore[assignment]
