@@ -79,10 +79,16 @@ class TaskRows(Protocol):
     def insert(self, tasks: Sequence[Task]) -> None: ...
 
     def fetch(self, ids: Collection[str], *, lock: bool = False) -> dict[str, Task]:
-        """The tasks of these IDs that exist; ``lock`` keeps other writers away until the transaction ends."""
+        """The tasks of these IDs that exist; ``lock`` keeps other writers from them and from their jobs.
+
+        A transaction locks once: jobs are always locked before tasks, and both in the order of their IDs.
+        """
 
     def of_deliveries(self, delivery_ids: Collection[str], *, lock: bool = False) -> list[Task]:
         """The tasks that are enqueued or running in these deliveries."""
+
+    def of_reports(self, task_ids: Collection[str], delivery_ids: Collection[str]) -> list[Task]:
+        """The tasks of these IDs and those that are enqueued or running in these deliveries, oldest first, locked."""
 
     def of_jobs(
         self, job_ids: Collection[str], states: Collection[TaskState] | None = None, *, lock: bool = False
@@ -96,14 +102,22 @@ class TaskRows(Protocol):
         """Count predecessors down; the waiting tasks among those touched that now wait on nothing."""
 
     def pick_ready(
-        self, queue: str, now: float, limit: int, busy: Mapping[str, int], caps: Mapping[str, int]
+        self,
+        queue: str,
+        now: float,
+        limit: int,
+        busy: Mapping[str, int],
+        caps: Mapping[str, int],
+        *,
+        may_wait: bool = True,
     ) -> list[Task]:
         """Up to ``limit`` worker tasks of a queue that may be dispatched now, locked, in the order to go in.
 
         Higher priority first. Within a priority owners take turns, who has the fewest tasks in flight first
         (``busy``: owner ID → enqueued and running); an owner with a cap (``caps``) gets no more than it
         leaves room for.
-        Rows that another engine has locked are passed over.
+        Tasks that another engine is picking are passed over, and jobs that somebody is at, unless there is nothing
+        else and we ``may_wait``: a transaction that has locked jobs already may not.
         """
 
     def count_in_flight(self) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
@@ -208,6 +222,9 @@ class FileRows(Protocol):
 
     def stored_bytes(self, owner_id: str) -> int:
         """The sizes of the owner's distinct contents, files and artifacts together."""
+
+    def hold(self, owner_id: str, *, to_delete: bool = False) -> None:
+        """Keep the owner's files from being deleted until the transaction ends; or wait until nobody else does."""
 
     def is_needed(self, file_id: str) -> bool:
         """Whether a job that is not final works on the file."""

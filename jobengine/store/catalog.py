@@ -14,6 +14,7 @@ from jobengine.domain.filters import Page
 from jobengine.domain.records import Node, Pipeline, PipelineState, RetryPolicy, Scope, StepSpec, WorkerRecord
 from jobengine.store import paging
 from jobengine.store.bulk import Link, encode_json, incoming, upsert
+from jobengine.store.row_locks import lock_rows
 from jobengine.store.tables import pipelines, steps, workers
 
 STALE_SECONDS = 60.0
@@ -73,6 +74,7 @@ class SqlCatalog:
         self._put(_put_workers_statement, [rows[key] for key in sorted(rows)])
 
     def touch_workers(self, last_seen: Mapping[str, float]) -> None:
+        lock_rows(self._link, workers, last_seen)
         self._put(_touch_workers_statement, sorted(last_seen.items()))
 
     def workers(self) -> list[WorkerRecord]:

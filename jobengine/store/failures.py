@@ -13,6 +13,8 @@ RETRY_SECONDS = 2.0
 
 # "No such table" and "no such column" of PostgreSQL: the schema is not there yet. SQLite calls these operational.
 _SCHEMA_STATES = ("42P01", "42703")
+# A deadlock, a serialization that failed, a lock that did not come in time, a transaction that idled too long.
+_BUSY_STATES = ("40P01", "40001", "55P03", "25P03")
 
 
 @contextmanager
@@ -22,12 +24,16 @@ def mapped_failures() -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise EngineError(ErrorCode.CONFLICT, f"The ledger refused a row: {_first_line(error)}.") from error
-    except (OperationalError, InterfaceError, TimeoutError) as error:
-        raise unavailable(f"The ledger cannot be reached: {_first_line(error)}.") from error
     except DBAPIError as error:
+        if _state(error) in _BUSY_STATES:
+            raise unavailable(f"The ledger is busy: {_first_line(error)}.") from error
+        if isinstance(error, OperationalError | InterfaceError):
+            raise unavailable(f"The ledger cannot be reached: {_first_line(error)}.") from error
         if error.connection_invalidated or _lacks_schema(error):
             raise unavailable(f"The ledger cannot be used: {_first_line(error)}.") from error
         raise
+    except TimeoutError as error:
+        raise unavailable(f"The ledger cannot be reached: {_first_line(error)}.") from error
 
 
 def unavailable(message: str) -> EngineError:
@@ -36,7 +42,11 @@ def unavailable(message: str) -> EngineError:
 
 
 def _lacks_schema(error: DBAPIError) -> bool:
-    return isinstance(error, ProgrammingError) and getattr(error.orig, "sqlstate", None) in _SCHEMA_STATES
+    return isinstance(error, ProgrammingError) and _state(error) in _SCHEMA_STATES
+
+
+def _state(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def _first_line(error: Exception) -> str:

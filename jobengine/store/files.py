@@ -15,7 +15,7 @@ from jobengine.domain.states import JobState
 from jobengine.store import paging
 from jobengine.store.bulk import Link, incoming, insert_rows
 from jobengine.store.search import contains, search_text
-from jobengine.store.tables import artifacts, files, job_files, jobs
+from jobengine.store.tables import artifacts, files, job_files, jobs, owners
 
 OPEN_STATES = tuple(state.value for state in JobState if not state.is_final)
 
@@ -61,6 +61,12 @@ class SqlFiles:
         ).subquery()
         distinct = select(func.max(contents.c.size_bytes).label("size_bytes")).group_by(contents.c.sha256).subquery()
         return int(self._link.run(select(func.coalesce(func.sum(distinct.c.size_bytes), 0))).scalar_one())
+
+    def hold(self, owner_id: str, *, to_delete: bool = False) -> None:
+        if self._link.is_postgresql:
+            # One row stands for all files: a job may name a hundred thousand of them.
+            row = select(owners.c.id).where(owners.c.id == owner_id)
+            self._link.run(row.with_for_update() if to_delete else row.with_for_update(read=True, key_share=True))
 
     def is_needed(self, file_id: str) -> bool:
         users = select(jobs.c.id).join_from(job_files, jobs, jobs.c.id == job_files.c.job_id)

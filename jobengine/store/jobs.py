@@ -16,6 +16,7 @@ from jobengine.domain.records import Counts, Job
 from jobengine.domain.states import JobState, TaskState
 from jobengine.store import job_lists
 from jobengine.store.bulk import Link, chunks, encode_json, incoming, insert_rows, storable, upsert
+from jobengine.store.row_locks import lock_jobs
 from jobengine.store.search import search_text
 from jobengine.store.statistics import Statistics
 from jobengine.store.tables import artifacts, attempts, files, job_files, job_labels, jobs, requests, results, task_logs
@@ -92,10 +93,7 @@ class SqlJobs:
 
     def add_deltas(self, deltas: Sequence[JobDelta]) -> list[Job]:
         rows = _delta_rows(deltas)
-        if self._link.is_postgresql:
-            # Engines that add to the same jobs take them in one order, so that they never wait in a circle.
-            wanted = select(jobs.c.id).where(jobs.c.id.in_(self._link.ids(row[0] for row in rows)))
-            self._link.run(wanted.order_by(jobs.c.id).with_for_update())
+        lock_jobs(self._link, self._link.ids(row[0] for row in rows))
         found = [read_job(row) for row in self._link.run_bulk(_delta_statement, rows)]
         return sorted(found, key=lambda job: job.id)
 

@@ -2,6 +2,8 @@
 
 No scan is longer than what it gives: priorities and owners are found by leaps through the index of ready tasks, and
 of each owner no more rows are read than it may get now. So a million ready tasks of one owner cost nobody anything.
+
+Where several engines meet, each passes over the tasks that another one is picking, and over jobs that somebody is at.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from sqlalchemy import Select, select, text
 from jobengine.domain.fairness import take_turns
 from jobengine.store.bulk import Link
 from jobengine.store.predicates import READY
+from jobengine.store.row_locks import lock_jobs
 from jobengine.store.tables import tasks
 
 Row = Any
@@ -44,9 +47,36 @@ _HEADS = text(
 
 
 def pick_ready(
-    link: Link, queue: str, now: float, limit: int, busy: Mapping[str, int], caps: Mapping[str, int]
+    link: Link,
+    queue: str,
+    now: float,
+    limit: int,
+    busy: Mapping[str, int],
+    caps: Mapping[str, int],
+    *,
+    may_wait: bool,
 ) -> list[Row]:
     """The rows of the tasks to dispatch, in their order; see ``TaskRows.pick_ready``."""
+    if not link.is_postgresql:
+        return _pick(link, queue, now, limit, busy, caps)
+    # What is locked here comes before its job in the order of locks: then waiting is forbidden, and when every job is
+    # taken, the tasks are let go before waiting for the jobs.
+    attempt = link.connection.begin_nested()
+    picked = _pick(link, queue, now, limit, busy, caps)
+    free = lock_jobs(link, link.ids(row.job_id for row in picked), skip_locked=True)
+    if free or not picked or not may_wait:
+        attempt.commit()
+        return [row for row in picked if row.job_id in free]
+    attempt.rollback()
+    lock_jobs(link, link.ids(row.job_id for row in picked))
+    ready = select(tasks).where(text(READY), tasks.c.id.in_(link.ids(row.id for row in picked)))
+    found = {row.id: row for row in link.run(ready.with_for_update(skip_locked=True))}
+    return [found[row.id] for row in picked if row.id in found]
+
+
+def _pick(
+    link: Link, queue: str, now: float, limit: int, busy: Mapping[str, int], caps: Mapping[str, int]
+) -> list[Row]:
     levels: dict[int, list[str]] = {}
     for priority, owner_id in link.run(_HEADS, queue=queue):
         levels.setdefault(priority, []).append(owner_id)

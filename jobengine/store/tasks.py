@@ -7,8 +7,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Integer, Text, column, func, literal_column, select, text, update
-from sqlalchemy.sql.expression import Select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Integer,
+    Text,
+    and_,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from jobengine.domain.filters import Page, TaskFilter
 from jobengine.domain.interfaces import Settlement, TaskChange
@@ -17,6 +29,7 @@ from jobengine.domain.states import FailureKind, TaskState
 from jobengine.store import paging, predicates
 from jobengine.store.bulk import Link, incoming, insert_rows
 from jobengine.store.picking import pick_ready
+from jobengine.store.row_locks import lock_jobs_of
 from jobengine.store.tables import tasks
 
 # What a move may change. The counts of predecessors belong to ``settle``, all else is fixed by the submission.
@@ -92,24 +105,31 @@ class SqlTasks:
     def fetch(self, ids: Collection[str], *, lock: bool = False) -> dict[str, Task]:
         if not ids:
             return {}
-        statement = select(tasks).where(tasks.c.id.in_(self._link.ids(ids))).order_by(tasks.c.id)
-        return {task.id: task for task in self._read(statement, lock)}
+        return {task.id: task for task in self._read([tasks.c.id.in_(self._link.ids(ids))], lock)}
 
     def of_deliveries(self, delivery_ids: Collection[str], *, lock: bool = False) -> list[Task]:
         if not delivery_ids:
             return []
-        statement = select(tasks).where(text(predicates.FLYING), tasks.c.delivery_id.in_(self._link.ids(delivery_ids)))
-        return self._read(statement.order_by(tasks.c.id), lock)
+        return self._read([text(predicates.FLYING), tasks.c.delivery_id.in_(self._link.ids(delivery_ids))], lock)
+
+    def of_reports(self, task_ids: Collection[str], delivery_ids: Collection[str]) -> list[Task]:
+        if self._link.is_postgresql:
+            # The jobs of both at once: whoever locked those of the second later would not keep to the order.
+            flying = and_(text(predicates.FLYING), tasks.c.delivery_id.in_(self._link.ids(delivery_ids)))
+            lock_jobs_of(self._link, or_(tasks.c.id.in_(self._link.ids(task_ids)), flying))
+        found = {task.id: task for task in self.of_deliveries(delivery_ids)}
+        found |= self.fetch(set(task_ids) - found.keys())
+        return sorted(found.values(), key=lambda task: task.id)
 
     def of_jobs(
         self, job_ids: Collection[str], states: Collection[TaskState] | None = None, *, lock: bool = False
     ) -> list[Task]:
         if not job_ids:
             return []
-        statement = select(tasks).where(tasks.c.job_id.in_(self._link.ids(job_ids)))
+        criteria = [tasks.c.job_id.in_(self._link.ids(job_ids))]
         if states is not None:
-            statement = statement.where(tasks.c.state.in_(sorted(state.value for state in states)))
-        return self._read(statement.order_by(tasks.c.id), lock)
+            criteria.append(tasks.c.state.in_(sorted(state.value for state in states)))
+        return self._read(criteria, lock)
 
     def write(self, changes: Sequence[TaskChange]) -> set[str]:
         rows = [_change_row(change) for change in changes]
@@ -126,9 +146,17 @@ class SqlTasks:
         return sorted((task for task in touched.values() if task.waiting_on == 0), key=lambda task: task.id)
 
     def pick_ready(
-        self, queue: str, now: float, limit: int, busy: Mapping[str, int], caps: Mapping[str, int]
+        self,
+        queue: str,
+        now: float,
+        limit: int,
+        busy: Mapping[str, int],
+        caps: Mapping[str, int],
+        *,
+        may_wait: bool = True,
     ) -> list[Task]:
-        return [read_task(row) for row in pick_ready(self._link, queue, now, limit, busy, caps)]
+        rows = pick_ready(self._link, queue, now, limit, busy, caps, may_wait=may_wait)
+        return [read_task(row) for row in rows]
 
     def count_in_flight(self) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
         grouped = (tasks.c.owner_id, tasks.c.queue, tasks.c.step, tasks.c.state)
@@ -167,12 +195,15 @@ class SqlTasks:
 
     def _flying(self, limit: int, *criteria: ColumnElement[bool]) -> list[Task]:
         statement = select(tasks).where(text(predicates.FLYING), *criteria)
-        return self._read(statement.order_by(tasks.c.enqueued_at, tasks.c.id).limit(limit), lock=False)
+        rows = self._link.run(statement.order_by(tasks.c.enqueued_at, tasks.c.id).limit(limit))
+        return [read_task(row) for row in rows]
 
-    def _read(self, statement: Select[Any], lock: bool) -> list[Task]:
-        # SQLite has one writer at a time and renders no lock.
-        locking = statement.with_for_update() if lock else statement
-        return [read_task(row) for row in self._link.run(locking)]
+    def _read(self, criteria: Sequence[Any], lock: bool) -> list[Task]:
+        statement = select(tasks).where(*criteria).order_by(tasks.c.id)
+        if lock:
+            lock_jobs_of(self._link, *criteria)
+            statement = statement.with_for_update()
+        return [read_task(row) for row in self._link.run(statement)]
 
 
 def _is_in_state(state: TaskState) -> ColumnElement[bool]:

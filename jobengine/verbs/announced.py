@@ -19,17 +19,20 @@ log = logging.getLogger(__name__)
 
 def record_announcements(ledger: Ledger, plans: Plans, reports: Sequence[Report], now: float) -> None:
     """Write the announcements among these reports; one that cannot be read is logged and passed over."""
+    announced = []
     for report in reports:
         try:
             announcement = decode_announcement(report.body)
         except ValueError as error:
             log.error("the announcement of the worker %s cannot be read: %s", report.worker, error)
             continue
-        ledger.catalog.put_workers([_worker(report, announcement, now)])
+        announced.append((report, announcement))
+    ledger.catalog.put_workers([_worker(report, announcement, now) for report, announcement in announced])
+    for _, announcement in announced:
         _put_steps(ledger, announcement.steps, now)
         for spec in announcement.pipelines:
             _put_pipeline(ledger, spec, now)
-        plans.forget_steps()
+    plans.forget_steps()
 
 
 def _worker(report: Report, announcement: Announcement, now: float) -> WorkerRecord:

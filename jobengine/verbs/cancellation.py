@@ -31,14 +31,14 @@ def cancel_jobs(outside: Outside, plans: Plans, owner_id: str | None, job_ids: S
     and whatever it reports afterwards is refused.
     """
     with outside.store.begin() as ledger:
-        jobs = [job for job in ledger.jobs.fetch(job_ids).values() if owner_id in (None, job.owner_id)]
+        jobs = [job for job in ledger.jobs.fetch(job_ids, lock=True).values() if owner_id in (None, job.owner_id)]
         flying = cancel_in_ledger(ledger, plans, [job for job in jobs if is_open(job)], outside.clock())
     tell_workers(outside, [(task.id, task.attempt) for task in flying])
     return sum(is_open(job) for job in jobs)
 
 
 def cancel_in_ledger(ledger: Ledger, plans: Plans, jobs: Sequence[Job], now: float) -> list[Task]:
-    """Cancel in an open transaction; the tasks that workers must hear about."""
+    """Cancel jobs that the transaction has locked; the tasks that workers must hear about."""
     ledger.jobs.write([(job, replace(job, canceled_at=now)) for job in jobs])
     tasks = ledger.tasks.of_jobs([job.id for job in jobs], UNFINISHED, lock=True)
     changes = [TaskChange(task, moves.cancel(task, "The job was canceled.", now)) for task in tasks]

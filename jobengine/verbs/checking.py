@@ -32,9 +32,12 @@ class RequestCheck:
         self._is_single = len(requests) == 1
         self.steps = plans.steps(ledger)
         self._pipelines: dict[tuple[str, str], Pipeline] = {}
+        owner_ids = sorted({request.owner_id for request in requests})
+        for owner_id in owner_ids:
+            ledger.files.hold(owner_id)
         self._files = ledger.files.fetch({file_id for request in requests for file_id in request.file_ids})
         self._parents = ledger.jobs.fetch({request.parent_id for request in requests if request.parent_id})
-        for owner_id in {request.owner_id for request in requests}:
+        for owner_id in owner_ids:
             self._check_limits(owner_id, sum(request.owner_id == owner_id for request in requests))
 
     def request(self, index: int, request: JobRequest) -> Pipeline:

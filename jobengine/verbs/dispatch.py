@@ -40,7 +40,7 @@ def dispatch_tasks(outside: Outside, plans: Plans, pace: Pace) -> int:
         changes: list[TaskChange] = []
         for queue, count in sorted(slots.items()):
             ahead = {step: tasks for (name, step), tasks in enqueued.items() if name == queue}
-            chosen = _choose(ledger, pace, queue, count, ahead, busy, caps, outside)
+            chosen = _choose(ledger, pace, queue, count, ahead, busy, caps, outside, may_wait=not changes)
             changes += _assign(outside, pace, steps, chosen, count, now)
         moved = move_tasks(ledger, plans, changes, now)
     tasks = [change.after for change in moved]
@@ -72,6 +72,8 @@ def _choose(
     busy: Mapping[str, int],
     caps: Mapping[str, int],
     outside: Outside,
+    *,
+    may_wait: bool,
 ) -> list[Task]:
     """Ready tasks of the queue in the order to go in, as many as the window has room for.
 
@@ -82,7 +84,7 @@ def _choose(
     if seconds >= window and count >= slots:
         return []
     chosen = []
-    for task in ledger.tasks.pick_ready(queue, outside.clock(), _TASKS_AT_ONCE, busy, caps):
+    for task in ledger.tasks.pick_ready(queue, outside.clock(), _TASKS_AT_ONCE, busy, caps, may_wait=may_wait):
         if seconds >= window and count >= slots:
             break
         seconds += pace.seconds(task.step)

@@ -56,6 +56,7 @@ def delete_file(outside: Outside, owner_id: str | None, file_id: str) -> None:
         file = ledger.files.fetch([file_id]).get(file_id)
         if file is None or owner_id not in (None, file.owner_id):
             raise not_found("file", file_id)
+        ledger.files.hold(file.owner_id, to_delete=True)
         if ledger.files.is_needed(file_id):
             raise conflict("A job that has not ended needs this file; wait for it, or cancel it.")
         ledger.files.delete([file_id])

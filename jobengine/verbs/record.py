@@ -67,8 +67,8 @@ class Recorder:
 
     def _write(self, reports: Sequence[Report]) -> None:
         now = self._outside.clock()
+        self._record_announcements(reports, now)
         with self._outside.store.begin() as ledger:
-            self._touch_workers(ledger, reports, now)
             steps = self._plans.steps(ledger)
             tasks = _read_tasks(ledger, reports)
             application = Application(self._outside, self._pace, steps, tasks, now)
@@ -77,14 +77,18 @@ class Recorder:
                     application.apply(report)
             moved = {change.after.id for change in move_tasks(ledger, self._plans, application.changes(), now)}
             _write_left(ledger, application, moved)
+            # Last, as the engines share these rows: who holds them for long holds up the others.
+            ledger.catalog.touch_workers(dict.fromkeys((report.worker for report in reports), now))
         if application.refused:
             log.info("%d of %d reports were refused as late, repeated or foreign", application.refused, len(reports))
         tell_workers(self._outside, sorted(application.unwanted))
 
-    def _touch_workers(self, ledger: Ledger, reports: Sequence[Report], now: float) -> None:
+    def _record_announcements(self, reports: Sequence[Report], now: float) -> None:
+        """Write them by themselves: they concern rows that all engines share, and no task."""
         announced = [report for report in reports if report.kind is ReportKind.ANNOUNCED]
-        record_announcements(ledger, self._plans, announced, now)
-        ledger.catalog.touch_workers(dict.fromkeys({report.worker for report in reports}, now))
+        if announced:
+            with self._outside.store.begin() as ledger:
+                record_announcements(ledger, self._plans, announced, now)
 
 
 def _read_tasks(ledger: Ledger, reports: Sequence[Report]) -> list[Task]:
@@ -97,12 +101,7 @@ def _read_tasks(ledger: Ledger, reports: Sequence[Report]) -> list[Task]:
         if report.delivery_id is not None
         and report.kind in (ReportKind.CLAIMED, ReportKind.RENEWED, ReportKind.LOST, ReportKind.RETURNED)
     }
-    tasks: dict[str, Task] = {}
-    if of_deliveries:
-        tasks = {task.id: task for task in ledger.tasks.of_deliveries(sorted(of_deliveries), lock=True)}
-    if others := task_ids - tasks.keys():
-        tasks |= ledger.tasks.fetch(sorted(others), lock=True)
-    return sorted(tasks.values(), key=lambda task: task.id)
+    return ledger.tasks.of_reports(task_ids, of_deliveries)
 
 
 def _write_left(ledger: Ledger, application: Application, moved: set[str]) -> None:

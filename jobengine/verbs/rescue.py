@@ -61,7 +61,11 @@ class Rescuer:
 
     def _rescue_lapsed(self, now: float, unrecorded: float) -> int:
         with self._outside.store.begin() as ledger:
-            lapsed = ledger.tasks.lapsed(now - unrecorded, _TASKS_AT_ONCE)
+            seen = [task.id for task in ledger.tasks.lapsed(now - unrecorded, _TASKS_AT_ONCE)]
+            # Once they are locked nobody renews them any more; before that, another engine may have.
+            lapsed = [
+                task for task in ledger.tasks.fetch(seen, lock=True).values() if _has_lapsed(task, now - unrecorded)
+            ]
             return self._move(ledger, lapsed, "The worker went silent and its lease lapsed.", now) if lapsed else 0
 
     def _rescue_missing(self, now: float, unrecorded: float) -> int:
@@ -115,6 +119,10 @@ class Rescuer:
         if own:
             log.warning("%d tasks were rescued: %s", len(own), reason)
         return len(own)
+
+
+def _has_lapsed(task: Task, now: float) -> bool:
+    return task.lease_expires_at is not None and task.lease_expires_at < now
 
 
 def _after(task: Task, reason: str, now: float) -> Task:

@@ -26,7 +26,7 @@ def retry_job(outside: Outside, plans: Plans, owner_id: str | None, job_id: str)
     A task is taken over when it and everything it was made from succeeded: a table over half of the files is made anew.
     """
     with outside.store.begin() as ledger:
-        old = ledger.jobs.fetch([job_id]).get(job_id)
+        old = ledger.jobs.fetch([job_id], lock=True).get(job_id)
         if old is None or owner_id not in (None, old.owner_id):
             raise not_found("job", job_id)
         if not old.state.is_final:

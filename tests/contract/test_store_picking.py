@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,7 +13,7 @@ from jobengine.domain.records import Executor, Task
 from jobengine.domain.states import TaskState
 from jobengine.store import SqlStore
 from tests.contract.ledgers import POSTGRESQL, SHARED, on_every_ledger
-from tests.contract.rows import NOW, OTHER_OWNER, OWNER, make_task
+from tests.contract.rows import NOW, OTHER_OWNER, OWNER, make_job, make_task
 
 THIRD_OWNER = "c" * 24
 
@@ -116,12 +117,43 @@ def test_every_ready_task_is_picked_once_when_picked_and_dispatched_in_turns(sto
     assert sorted(seen) == [task.id for task in tasks]
 
 
-@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+on_postgresql = pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+
+
+@on_postgresql
 def test_tasks_that_another_engine_is_picking_are_passed_over(store: SqlStore) -> None:
-    tasks = [make_task() for _ in range(10)]
+    jobs = [make_job(), make_job()]
+    tasks = [make_task(job_id=job.id) for job in jobs for _ in range(5)]
     insert(store, *tasks)
+    with store.begin() as ledger:
+        ledger.jobs.insert(jobs, {})
     with store.begin() as one, store.begin() as other:
-        first = one.tasks.pick_ready("default", NOW, 6, {}, {})
-        second = other.tasks.pick_ready("default", NOW, 6, {}, {})
-        assert first == tasks[:6]
-        assert second == tasks[6:]
+        first = one.tasks.pick_ready("default", NOW, 5, {}, {})
+        second = other.tasks.pick_ready("default", NOW, 5, {}, {})
+        assert first == tasks[:5]
+        assert second == tasks[5:]
+
+
+@on_postgresql
+def test_a_job_that_somebody_is_at_is_passed_over_and_waited_for_when_there_is_no_other(store: SqlStore) -> None:
+    busy, free = make_job(), make_job()
+    tasks = [make_task(job_id=job.id) for job in (busy, free) for _ in range(3)]
+    insert(store, *tasks)
+    with store.begin() as ledger:
+        ledger.jobs.insert([busy, free], {})
+
+    def pick_some() -> list[Task]:
+        with store.begin() as later:
+            return later.tasks.pick_ready("default", NOW, 3, {}, {})
+
+    with ThreadPoolExecutor(1) as pool:
+        with store.begin() as one:
+            one.jobs.fetch([busy.id], lock=True)
+            with store.begin() as other:
+                assert other.tasks.pick_ready("default", NOW, 6, {}, {}) == tasks[3:]
+            with store.begin() as other:
+                assert other.tasks.pick_ready("default", NOW, 3, {}, {}, may_wait=False) == []
+            waiting = pool.submit(pick_some)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.2)
+        assert waiting.result(10) == tasks[:3]

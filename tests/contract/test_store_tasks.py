@@ -323,3 +323,14 @@ def test_pages_of_tasks_join_into_the_whole_list(
         assert ledger.tasks.page(where, Page(None, offset=2, descending=descending)) == expected[2:]
         assert ledger.tasks.page(where, Page(None, descending=descending)) == expected
         assert ledger.tasks.page(where, Page(4, offset=2**80, descending=descending)) == []
+
+
+def test_reports_concern_the_tasks_they_name_and_those_in_flight_in_their_deliveries(store: SqlStore) -> None:
+    named, flying = make_task(), make_task(state=TaskState.RUNNING, delivery_id="e" * 24)
+    ended = make_task(state=TaskState.SUCCEEDED, delivery_id="e" * 24)
+    other = make_task(state=TaskState.ENQUEUED, delivery_id="f" * 24)
+    with store.begin() as ledger:
+        ledger.tasks.insert([named, flying, ended, other])
+        assert ledger.tasks.of_reports([named.id, flying.id, "9" * 24], ["e" * 24]) == [named, flying]
+        assert ledger.tasks.of_reports([ended.id], []) == [ended]
+        assert ledger.tasks.of_reports([], []) == []

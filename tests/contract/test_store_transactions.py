@@ -14,9 +14,10 @@ from jobengine.domain import moves
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.filters import JobFilter
 from jobengine.domain.interfaces import JobDelta, TaskChange
-from jobengine.domain.records import Counts
+from jobengine.domain.records import Counts, Owner
 from jobengine.domain.states import JobState, TaskState
 from jobengine.store import SqlStore
+from jobengine.store.ledger import SqlLedger
 from tests.contract.ledgers import POSTGRESQL, SHARED, on_every_ledger, on_shared_ledgers
 from tests.contract.rows import NOW, OWNER, make_job, make_result, make_task
 from tests.postgresql_server import running_postgresql
@@ -165,6 +166,78 @@ def test_a_lock_makes_another_writer_wait_until_the_end(store: SqlStore) -> None
             order.append("first")
         waiting.result(10)
     assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+def test_transactions_that_wait_in_a_circle_end_with_one_that_is_told_to_try_again(store: SqlStore) -> None:
+    jobs = [make_job(), make_job()]
+    with store.begin() as ledger:
+        ledger.jobs.insert(jobs, {})
+    have_one = threading.Barrier(2)
+
+    def lock_both(number: int) -> str:
+        first, second = jobs if number else jobs[::-1]
+        try:
+            with store.begin() as ledger:
+                ledger.jobs.fetch([first.id], lock=True)
+                have_one.wait(10)
+                ledger.jobs.fetch([second.id], lock=True)
+        except EngineError as error:
+            return f"{error.code.value}: {error.message}"
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        ended = sorted(pool.map(lock_both, range(2)))
+    assert ended == ["done", "unavailable: The ledger is busy: deadlock detected."]
+
+
+@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+def test_who_locks_tasks_has_locked_their_jobs_before(store: SqlStore) -> None:
+    job = make_job()
+    task = make_task(job_id=job.id, state=TaskState.ENQUEUED, delivery_id="e" * 24)
+    with store.begin() as ledger:
+        ledger.jobs.insert([job], {})
+        ledger.tasks.insert([task])
+    ways: list[Callable[[SqlLedger], object]] = [
+        lambda ledger: ledger.tasks.fetch([task.id], lock=True),
+        lambda ledger: ledger.tasks.of_deliveries(["e" * 24], lock=True),
+        lambda ledger: ledger.tasks.of_jobs([job.id], lock=True),
+        lambda ledger: ledger.tasks.of_reports([task.id], []),
+        lambda ledger: ledger.tasks.of_reports([], ["e" * 24]),
+        lambda ledger: ledger.jobs.add_deltas([JobDelta(job.id, {})]),
+    ]
+    for lock in ways:
+
+        def lock_later(lock: Callable[[SqlLedger], object] = lock) -> None:
+            with store.begin() as ledger:
+                lock(ledger)
+
+        with ThreadPoolExecutor(1) as pool:
+            with store.begin() as ledger:
+                ledger.jobs.fetch([job.id], lock=True)
+                waiting = pool.submit(lock_later)
+                with pytest.raises(TimeoutError):
+                    waiting.result(0.1)
+            waiting.result(10)
+
+
+@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+def test_files_are_not_deleted_while_a_submission_holds_them(store: SqlStore) -> None:
+    with store.begin() as ledger:
+        ledger.owners.insert([Owner(OWNER, "lab", NOW)])
+
+    def hold(to_delete: bool) -> None:
+        with store.begin() as later:
+            later.files.hold(OWNER, to_delete=to_delete)
+
+    with ThreadPoolExecutor(2) as pool:
+        with store.begin() as ledger:
+            ledger.files.hold(OWNER)
+            pool.submit(hold, False).result(10)
+            deleting = pool.submit(hold, True)
+            with pytest.raises(TimeoutError):
+                deleting.result(0.2)
+        deleting.result(10)
 
 
 @pytest.mark.parametrize("url", ["mysql://localhost/x", "not an address", "sqlite+aiosqlite://"])
