@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, BinaryIO
 
 from jobengine.config import Settings
 from jobengine.domain.announcements import Announcement, encode_announcement
@@ -183,7 +184,5 @@ class SeveralEngines:
         self.engines[0].record()
 
 
-def _stream(number: int) -> Any:
-    import io
-
+def _stream(number: int) -> BinaryIO:
     return io.BytesIO(f"picture {number}".encode())
