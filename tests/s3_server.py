@@ -27,6 +27,8 @@ _IDENTITIES = {
         }
     ]
 }
+# What would listen on one port for the whole machine, or call outside.
+_OFF = ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,13 @@ def running_s3(host: str = "127.0.0.1") -> Iterator[S3Server]:
     command = [_program(), "server", f"-dir={folder}", f"-ip={host}", f"-ip.bind={host}", "-volume.max=20", "-s3"]
     for name, port in ports.items():
         command += [f"-{name}.port={port}", f"-{name}.port.grpc={free_port()}"]
-    command += [f"-s3.config={folder / 'identities.json'}", "-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0"]
+    command += [f"-s3.config={folder / 'identities.json'}", "-master.volumeSizeLimitMB=64", *_OFF]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     server = S3Server(ports["s3"], process, host)
     try:
-        wait_until(lambda: _has_bucket(server), 60, f"the S3 server, see {folder / 'log'}")
+        wait_until(lambda: process.poll() is not None or _has_bucket(server), 60, "the S3 server")
+        assert process.poll() is None, (folder / "log").read_text(errors="replace")[-4000:]
         yield server
     finally:
         process.kill()
