@@ -23,9 +23,8 @@ def world() -> World:
     return World(upload_limit_bytes=1000)
 
 
-@pytest.fixture
-def make_client(world: World) -> MakeClient:
-    """A client of an owner in a role."""
+def client_maker(world: World) -> MakeClient:
+    """What makes clients of one application over the engine."""
     outside = world.outside
     queries = Queries(outside.store, outside.transport, outside.artifacts, outside.clock)
     app = create_app(Parts(outside, world.engine, queries, UrlSigner("secret", world.clock)))
@@ -37,3 +36,9 @@ def make_client(world: World) -> MakeClient:
         return client
 
     return make
+
+
+@pytest.fixture
+def make_client(world: World) -> MakeClient:
+    """A client of an owner in a role."""
+    return client_maker(world)

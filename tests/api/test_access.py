@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ from flask.testing import FlaskClient
 
 from jobengine.domain.records import Role
 from jobengine.domain.reports import ReportKind
-from tests.api.conftest import MakeClient
+from tests.api.conftest import MakeClient, client_maker
+from tests.memory_ledger import migrated_ledger
 from tests.unit.engine.world import World
 
 V, S, N, A = Role.VIEWER, Role.SUBMITTER, Role.ANALYZER, Role.ADMIN
@@ -124,6 +127,36 @@ class Things:
         return dict(answer.json)
 
 
+@dataclass(frozen=True, slots=True)
+class System:
+    """Two owners with one of everything, and a client for each role of the first one."""
+
+    own: Things
+    others: Things
+    clients: dict[Role | None, FlaskClient]
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[tuple[System, Callable[[], None]]]:
+    """The system, and what undoes all that was done to its rows since."""
+    ledger = migrated_ledger()
+    world = World(ledger.store, upload_limit_bytes=1000)
+    make_client = client_maker(world)
+    own, others = Things(world, make_client, "lab"), Things(world, make_client, "other")
+    system = System(own, others, {role: make_client(role, "lab") for role in (*Role, None)})
+    copy = ledger.copy()
+    yield system, lambda: ledger.bring_back(copy)
+    ledger.store.close()
+
+
+@pytest.fixture
+def system(filled: tuple[System, Callable[[], None]]) -> System:
+    """The system as it was when it was filled."""
+    known, undo = filled
+    undo()
+    return known
+
+
 def run(world: World) -> None:
     """Run what there is; each task saves an artifact."""
     stored = world.artifacts.put(io.BytesIO(b"0123456789"))
@@ -134,7 +167,7 @@ def run(world: World) -> None:
     world.engine.record()
 
 
-def send(client: FlaskClient, method: str, path: str, body: Any, things: Things) -> int:
+def send(client: FlaskClient, method: str, path: str, body: Any) -> int:
     """The status of a request."""
     arguments: dict[str, Any] = {"json": body} if body is not None else {}
     if body == "upload":
@@ -146,8 +179,8 @@ def send(client: FlaskClient, method: str, path: str, body: Any, things: Things)
     return client.open(f"/api/v1{path}", method=method, **arguments).status_code
 
 
-def test_the_table_has_every_route(make_client: MakeClient) -> None:
-    document = make_client().get("/api/v1/openapi.json").json
+def test_the_table_has_every_route(system: System) -> None:
+    document = system.clients[None].get("/api/v1/openapi.json").json
     described = {
         (method.upper(), path.removeprefix("/api/v1").split("{")[0], path.count("{"))
         for path, operations in document["paths"].items()
@@ -163,43 +196,27 @@ def test_the_table_has_every_route(make_client: MakeClient) -> None:
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize(("method", "path", "allowed", "body", "status"), WITHOUT_ID)
 def test_a_route_without_an_id(
-    world: World,
-    make_client: MakeClient,
-    method: str,
-    path: str,
-    allowed: set[Role],
-    body: Any,
-    status: int,
-    role: Role,
+    system: System, method: str, path: str, allowed: set[Role], body: Any, status: int, role: Role
 ) -> None:
     expected = status if role in allowed else 403
-    client = make_client(role, "lab")
-    assert send(client, method, path, body, None) == expected  # type: ignore[arg-type]
-    assert send(make_client(None), method, path, body, None) == 401  # type: ignore[arg-type]
+    assert send(system.clients[role], method, path, body) == expected
+    assert send(system.clients[None], method, path, body) == 401
 
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize(("method", "path", "allowed", "body", "status"), WITH_ID)
 def test_a_route_with_an_id(
-    world: World,
-    make_client: MakeClient,
-    method: str,
-    path: str,
-    allowed: set[Role],
-    body: Any,
-    status: int,
-    role: Role,
+    system: System, method: str, path: str, allowed: set[Role], body: Any, status: int, role: Role
 ) -> None:
-    own, others = Things(world, make_client, "lab"), Things(world, make_client, "other")
-    client = make_client(role, "lab")
+    own, others = system.own.ids, system.others.ids
+    client = system.clients[role]
     may = role in allowed
-    unknown = dict.fromkeys(own.ids, "f" * 24)
-    assert send(make_client(None), method, path.format(**own.ids), body, own) == 401
-    assert send(client, method, path.format(**unknown), body, own) == (404 if may else 403)
+    assert send(system.clients[None], method, path.format(**own), body) == 401
+    assert send(client, method, path.format(**dict.fromkeys(own, "f" * 24)), body) == (404 if may else 403)
     for malformed in ("f" * 23, "f" * 25, "..%2f..%2fetc", "%00", "F" * 24, "zz"):
-        wrong = send(client, method, path.format(**dict.fromkeys(own.ids, malformed)), body, own)
+        wrong = send(client, method, path.format(**dict.fromkeys(own, malformed)), body)
         assert wrong in ({404} if may else {403, 404}), malformed
     # An administrator sees everybody's; nobody else can tell another's from what is not there.
     seen = status if role is Role.ADMIN else 404
-    assert send(client, method, path.format(**others.ids), body, others) == (seen if may else 403)
-    assert send(client, method, path.format(**own.ids), body, own) == (status if may else 403)
+    assert send(client, method, path.format(**others), body) == (seen if may else 403)
+    assert send(client, method, path.format(**own), body) == (status if may else 403)

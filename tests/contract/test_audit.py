@@ -15,7 +15,7 @@ from jobengine.domain.reports import Delivery, DeliveryTask, ReportKind
 from jobengine.domain.states import TaskState
 from jobengine.store import SqlStore
 from jobengine.verbs.auditing import SLACK_SECONDS, TICKET_SECONDS
-from tests.contract.ledgers import on_every_ledger
+from tests.contract.ledgers import on_shared_ledgers
 from tests.unit.engine.world import OWNER, World
 
 TABLE = b"a,b\n1,2\n"
@@ -89,13 +89,13 @@ def _store_files(world: World) -> None:
         world.artifacts.contents[f"{number:064x}"] = b"abc"
 
 
-@on_every_ledger
+@on_shared_ledgers
 def test_nothing_is_found_in_a_system_at_work(scene: Scene) -> None:
     assert scene.enqueued.state is TaskState.ENQUEUED
     assert scene.audit() == []
 
 
-@on_every_ledger
+@on_shared_ledgers
 def test_nothing_is_found_when_jobs_have_failed_were_canceled_and_retried(store: SqlStore) -> None:
     world = World(store)
     _store_files(world)
@@ -157,7 +157,7 @@ DAMAGES = {
 }
 
 
-@on_every_ledger
+@on_shared_ledgers
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_to_a_row_is_found(scene: Scene, name: str) -> None:
     invariant, subject, statement = DAMAGES[name]
@@ -169,7 +169,7 @@ def test_damage_to_a_row_is_found(scene: Scene, name: str) -> None:
     assert all(difference.expected != difference.found for difference in found)
 
 
-@on_every_ledger
+@on_shared_ledgers
 def test_bytes_that_are_gone_cut_or_changed_are_found(scene: Scene) -> None:
     contents = scene.world.artifacts.contents
     sha256 = hashlib.sha256(TABLE).hexdigest()
@@ -185,7 +185,7 @@ def test_bytes_that_are_gone_cut_or_changed_are_found(scene: Scene) -> None:
     assert f"the hash {hashlib.sha256(TABLE[::-1]).hexdigest()}" in " ".join(one.found for one in changed)
 
 
-@on_every_ledger
+@on_shared_ledgers
 def test_a_message_that_nobody_looks_for_is_found_once_the_rescuer_is_late(scene: Scene) -> None:
     world = scene.world
     world.submit("noop", files=1)
@@ -200,7 +200,7 @@ def test_a_message_that_nobody_looks_for_is_found_once_the_rescuer_is_late(scene
     assert lost.expected == "a ticket and a message"
 
 
-@on_every_ledger
+@on_shared_ledgers
 def test_a_ticket_that_nobody_will_claim_is_found_and_the_pruner_withdraws_it(scene: Scene) -> None:
     world = scene.world
     job = world.submit("noop", files=1)
@@ -214,7 +214,7 @@ def test_a_ticket_that_nobody_will_claim_is_found_and_the_pruner_withdraws_it(sc
     assert scene.audit() == []
 
 
-@on_every_ledger
+@on_shared_ledgers
 def test_without_redis_the_rest_is_looked_at(scene: Scene) -> None:
     scene.damage("DELETE FROM results WHERE task_id = :done")
     scene.world.transport.is_down = True
@@ -222,7 +222,7 @@ def test_without_redis_the_rest_is_looked_at(scene: Scene) -> None:
     assert found == {Invariant.RESULTS, Invariant.ORPHANS, Invariant.DELIVERIES}
 
 
-@on_every_ledger
+@on_shared_ledgers
 def test_reports_that_are_not_recorded_yet_keep_leases_alive(scene: Scene) -> None:
     world = scene.world
     world.now += 1.0

@@ -15,6 +15,8 @@ from tests.faults.several_engines import SeveralEngines
 from tests.postgresql_server import PostgresqlServer, running_postgresql
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.acceptance
+
 _UNFINISHED = "SELECT count(*) FROM tasks WHERE state NOT IN ('succeeded', 'failed', 'canceled')"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.interfaces import Ledger
 from jobengine.domain.records import Owner
 from jobengine.domain.reports import Report, ReportKind
-from jobengine.store import SqlStore
 from jobengine.verbs.announced import record_announcements
 from jobengine.verbs.builtin import put_builtins
 from jobengine.verbs.plans import Plans
 from tests.faults.simulation.catalog import ANNOUNCEMENT, OWNERS, make_files
 from tests.faults.simulation.clockwork import START
+from tests.memory_ledger import MemoryLedger
 
 _FINAL = "('succeeded', 'failed', 'canceled')"
 # Seen by SQLite itself, so that no move escapes, also such as are undone within a transaction.
@@ -40,28 +39,25 @@ BEGIN INSERT INTO gone VALUES (OLD.id, OLD.state); END;
 """
 
 
-class MemoryLedger:
+class WatchedLedger(MemoryLedger):
     """One database in memory for all runs of a process: compiled statements are kept from run to run."""
 
     def __init__(self) -> None:
-        self.store = SqlStore("sqlite://")
+        super().__init__()
         self.store.migrate()
-        database = self.store._database
-        self.raw: sqlite3.Connection = database.connect().connection.driver_connection
         self.statements_left = -1
         """How many statements still work before one fails; below zero, all do."""
         self.is_open = False
         """Whether a transaction is open."""
-        event.listen(database, "before_cursor_execute", self._count_statement)
+        event.listen(self.store._database, "before_cursor_execute", self._count_statement)
         self._fill()
-        self._template = sqlite3.connect(":memory:")
-        self.raw.backup(self._template)
+        self._filled = self.copy()
 
     def reset(self) -> None:
         """As it was when it was filled: owners, files and the catalog."""
         self.statements_left = -1
         self.is_open = False
-        self._template.backup(self.raw)
+        self.bring_back(self._filled)
 
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query, past the engine."""
@@ -88,9 +84,9 @@ class MemoryLedger:
 
 
 @cache
-def memory_ledger() -> MemoryLedger:
+def watched_ledger() -> WatchedLedger:
     """The one of this process."""
-    return MemoryLedger()
+    return WatchedLedger()
 
 
 def refused(what: str) -> EngineError:
@@ -119,7 +115,7 @@ class Calls(Protocol):
 class FaultyStore:
     """``Store`` as one process sees it: other threads go on before and after each transaction, never within one."""
 
-    def __init__(self, ledger: MemoryLedger, calls: Calls) -> None:
+    def __init__(self, ledger: WatchedLedger, calls: Calls) -> None:
         self._ledger = ledger
         self._calls = calls
 

@@ -18,7 +18,7 @@ from jobengine.transport.memory import MemoryTransport
 from tests.faults.simulation.catalog import CONTENTS, Nature, draw_nature
 from tests.faults.simulation.clockwork import Clockwork, Host, Process, ProcessDied
 from tests.faults.simulation.faults import CALM, Faults, draw_faults
-from tests.faults.simulation.ledger import Fate, MemoryLedger, memory_ledger, refused
+from tests.faults.simulation.ledger import Fate, WatchedLedger, refused, watched_ledger
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Scene:
         self.random = Random(seed)
         self.faults: Faults = draw_faults(self.random)
         self.clockwork = Clockwork(self.random)
-        self.ledger: MemoryLedger = memory_ledger()
+        self.ledger: WatchedLedger = watched_ledger()
         self.ledger.reset()
         self.redis = Host()
         self.broker = MemoryTransport(lambda: self.clockwork.now + self.redis.clock_error)

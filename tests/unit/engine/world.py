@@ -33,6 +33,7 @@ from jobengine.transport.memory import MemoryTransport
 from jobengine.verbs.builtin import put_builtins
 from jobengine.verbs.outside import Outside
 from jobengine.verbs.requests import JobRequest
+from tests.memory_ledger import migrated_ledger
 
 SCHEMA = {
     "type": "object",
@@ -102,8 +103,7 @@ class World:
 
     def __init__(self, store: SqlStore | None = None, **settings: Any) -> None:
         self.now = 1000.0
-        self.store = store or SqlStore("sqlite://")
-        self.store.migrate()
+        self.store = store or migrated_ledger().store
         self.transport = MemoryTransport(self.clock)
         self.artifacts = MemoryArtifacts()
         self.ids = IdSource(self.clock, lambda bits: 0)
