@@ -20,6 +20,7 @@ _COUNTER_BITS = 48
 _COUNTER_MASK = (1 << _COUNTER_BITS) - 1
 # Half the range is left free above a random start, so that counting up cannot overflow in practice.
 _START_MASK = _COUNTER_MASK >> 1
+_LEAP_BITS = 46
 
 
 class IdSource:
@@ -38,6 +39,13 @@ class IdSource:
             is_new_millisecond = fresh >> _COUNTER_BITS > self._last >> _COUNTER_BITS
             self._last = fresh if is_new_millisecond else self._last + 1
             return f"{self._last:024x}"
+
+    def pass_by(self, identifier: str) -> None:
+        """Make every later ID greater than this one, which another process made, perhaps by a clock that is ahead."""
+        with self._lock:
+            if int(identifier, 16) > self._last:
+                # The other process counts up from there as well: a leap keeps the two apart.
+                self._last = int(identifier, 16) + self._random_bits(_LEAP_BITS)
 
 
 def is_id(text: str) -> bool:

@@ -138,7 +138,14 @@ class JobRows(Protocol):
     """The jobs with their counts, and the statistics over them."""
 
     def insert(self, jobs: Sequence[Job], file_ids: Mapping[str, Sequence[str]]) -> None:
-        """New jobs with the files of each, in order."""
+        """New jobs with the files of each, in order.
+
+        Jobs come in the order of their IDs, from one transaction to the next: where there is one writer at a time, long
+        lists rely on it.
+        """
+
+    def newest_id(self) -> str | None:
+        """The greatest ID of all jobs."""
 
     def fetch(self, ids: Collection[str], *, lock: bool = False) -> dict[str, Job]: ...
 

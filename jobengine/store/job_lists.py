@@ -23,7 +23,7 @@ from jobengine.domain.states import JobState
 from jobengine.store import paging, predicates
 from jobengine.store.bulk import Link, storable
 from jobengine.store.paging import Criteria, Order, count_some, is_common
-from jobengine.store.search import has_text, with_ids_of_rare_text
+from jobengine.store.search import has_text, page_by_text, walks_by_text, with_ids_of_rare_text
 from jobengine.store.tables import job_files, job_labels, jobs
 
 _CREATED = "created_at"
@@ -42,6 +42,8 @@ def page_jobs(link: Link, where: JobFilter, page: Page) -> list[Any]:
     """The rows of a page of jobs; raises EngineError(INVALID) for an unknown sort, and for a place that is lost."""
     if where.sort not in _SORT_KEYS:
         raise invalid(f"Jobs are not sorted by {where.sort!r}; {sorted(_SORT_KEYS)} are known.", "sort")
+    if walks_by_text(link, where):
+        return page_by_text(link, where, page)
     where = with_ids_of_rare_text(link, where)
     criteria = _criteria(link, where)
     is_driven = where.labels or where.file_sha256 is not None

@@ -80,6 +80,10 @@ class SqlJobs:
         for job in new:
             self._statistics.add(job.owner_id, job.pipeline_name, job.state, 1)
 
+    def newest_id(self) -> str | None:
+        newest: str | None = self._link.run(select(func.max(jobs.c.id))).scalar_one()
+        return newest
+
     def fetch(self, ids: Collection[str], *, lock: bool = False) -> dict[str, Job]:
         if not ids:
             return {}

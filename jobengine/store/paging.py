@@ -64,7 +64,7 @@ def page_by_id(
     order = Order(table.c.id)
     if len(branches) == 1:
         statement = _ordered(select(table).where(*criteria, *branches[0]), order, page)
-        return list(link.run(_cut(statement, page)).all())
+        return list(link.run(cut(statement, page)).all())
     selects = [select(table.c.id).where(*criteria, *branch) for branch in branches]
     return fetch_merged(link, table, selects, order, page)
 
@@ -78,10 +78,18 @@ def fetch_merged(link: Link, table: Table, selects: Sequence[Select[Any]], order
     ranges = [select(_ordered(one, order, page).limit(until).subquery()) for one in selects]
     merged = (union(*ranges) if len(ranges) > 1 else ranges[0]).subquery()
     inner = Order(merged.c[0], merged.c[1] if order.key is not None else None)
-    chosen = _cut(select(merged.c[0]).order_by(*_directed(inner, page)), page)
+    chosen = cut(select(merged.c[0]).order_by(*_directed(inner, page)), page)
     statement = select(table).where(table.c.id.in_(chosen))
     outer = Order(table.c.id, order.key)
     return list(link.run(statement.order_by(*_directed(outer, page))).all())
+
+
+def cut(statement: Select[Any], page: Page) -> Select[Any]:
+    """The statement with the limit and the offset of a page."""
+    if page.offset == 0:
+        return statement.limit(page.limit)
+    # SQLite takes no offset without a limit.
+    return statement.limit(_NO_LIMIT if page.limit is None else page.limit).offset(min(page.offset, _NO_LIMIT))
 
 
 def lost_place(after: str) -> Exception:
@@ -93,13 +101,6 @@ def _ordered(statement: Select[Any], order: Order, page: Page) -> Select[Any]:
     if page.after is not None:
         statement = statement.where(*_beyond(order, page))
     return statement.order_by(*_directed(order, page))
-
-
-def _cut(statement: Select[Any], page: Page) -> Select[Any]:
-    if page.offset == 0:
-        return statement.limit(page.limit)
-    # SQLite takes no offset without a limit.
-    return statement.limit(_NO_LIMIT if page.limit is None else page.limit).offset(min(page.offset, _NO_LIMIT))
 
 
 def _directed(order: Order, page: Page) -> list[ColumnElement[Any]]:

@@ -14,7 +14,7 @@ from jobengine.verbs.checking import RequestCheck
 from jobengine.verbs.outside import Outside
 from jobengine.verbs.plans import Plans
 from jobengine.verbs.requests import JobRequest
-from jobengine.verbs.submission import NewJob, build_job, count_tasks, insert_jobs
+from jobengine.verbs.submission import NewJob, build_job, count_tasks, insert_jobs, pass_by_newest
 
 Spot = tuple[str, str | None]
 """Node key and file ID: where a task stands in its job, and in a retry of it."""
@@ -34,6 +34,7 @@ def retry_job(outside: Outside, plans: Plans, owner_id: str | None, job_id: str)
         request = _as_request(old, ledger.jobs.file_ids(job_id))
         check = RequestCheck(outside, plans, ledger, [request])
         pipeline = check.request(0, request)
+        pass_by_newest(outside, ledger)
         now = outside.clock()
         fresh = build_job(outside, request, pipeline, check.steps, now)
         succeeded = {(task.node, task.file_id): task for task in ledger.tasks.of_jobs([job_id], [TaskState.SUCCEEDED])}

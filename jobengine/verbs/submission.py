@@ -62,6 +62,13 @@ def insert_jobs(ledger: Ledger, new: Sequence[NewJob]) -> None:
     ledger.tasks.insert([task for entry in new for task in entry.tasks])
 
 
+def pass_by_newest(outside: Outside, ledger: Ledger) -> None:
+    """Let the jobs of this transaction follow those that are there, whatever clock those were made by."""
+    newest = ledger.jobs.newest_id()
+    if newest is not None:
+        outside.ids.pass_by(newest)
+
+
 def build_job(
     outside: Outside, request: JobRequest, pipeline: Pipeline, steps: Mapping[str, StepSpec], now: float
 ) -> NewJob:
@@ -129,6 +136,7 @@ def _write(
     key: tuple[str, str, str] | None,
 ) -> Submission:
     check = RequestCheck(outside, plans, ledger, requests)
+    pass_by_newest(outside, ledger)
     now = outside.clock()
     new = []
     for index, request in enumerate(requests):

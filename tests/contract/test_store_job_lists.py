@@ -156,6 +156,29 @@ def test_a_search_finds_common_and_rare_texts_among_many_jobs(store: SqlStore) -
         assert ledger.jobs.count(JobFilter(text=jobs[5].id[3:])) == 1
 
 
+@pytest.mark.parametrize("owner_id", [None, OWNER])
+def test_a_search_among_many_jobs_goes_on_page_by_page_after_jobs_that_are_gone(
+    store: SqlStore, owner_id: str | None
+) -> None:
+    jobs = [make_job(name=f"plate {number % 7}") for number in range(1500)]
+    with store.begin() as ledger:
+        ledger.jobs.insert([*jobs, make_job(name="plate 7", owner_id=OTHER_OWNER)], {})
+    where = JobFilter(owner_id, text="PLATE 3")
+    wanted = [job for job in jobs if job.name == "plate 3"]
+    with store.begin() as ledger:
+        seen = first = ledger.jobs.page(where, Page(40))
+        ledger.jobs.delete([first[-1].id])
+        while found := ledger.jobs.page(where, Page(40, after=seen[-1].id)):
+            seen = [*seen, *found]
+        assert seen == wanted[::-1]
+        wanted.remove(first[-1])
+        seen = ledger.jobs.page(where, Page(40, descending=False))
+        while found := ledger.jobs.page(where, Page(40, after=seen[-1].id, descending=False)):
+            seen += found
+        assert seen == wanted
+        assert ledger.jobs.page(where, Page(2, offset=3)) == wanted[-5:-3][::-1]
+
+
 def test_a_search_follows_renaming_and_deleting(store: SqlStore) -> None:
     renamed, deleted = make_job(name="before"), make_job(name="before")
     after = replace(renamed, name="afterwards")

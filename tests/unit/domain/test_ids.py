@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 
 import pytest
@@ -20,6 +21,19 @@ def test_ids_rise_also_within_a_millisecond_and_when_the_clock_falls() -> None:
     made = [source.new() for _ in range(6)]
     assert made == sorted(set(made))
     assert all(is_id(identifier) for identifier in made)
+
+
+def test_ids_pass_by_one_that_a_clock_ahead_has_made() -> None:
+    source, other = (
+        IdSource(lambda now=now: now, random.Random(seed).getrandbits) for seed, now in ((1, 5.0), (2, 9.0))
+    )
+    ahead = other.new()
+    source.pass_by(ahead)
+    made = [source.new() for _ in range(100)]
+    assert ahead < made[0]
+    assert not {other.new() for _ in range(100)} & set(made)
+    source.pass_by("0" * 24)
+    assert source.new() > made[-1]
 
 
 @given(IDS)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.filters import JobFilter
+from jobengine.domain.ids import IdSource
 from jobengine.domain.states import JobState, TaskState
+from jobengine.engine import Engine
 from jobengine.verbs.requests import JobRequest, NewTask, TaskReport
 from tests.unit.engine.world import OWNER, World
 
@@ -55,6 +59,14 @@ def test_a_file_named_twice_or_of_somebody_else_is_refused(world: World) -> None
         with pytest.raises(EngineError) as caught:
             world.engine.submit(JobRequest(owner, "cells", files))
         assert caught.value.field == field
+
+
+def test_a_job_follows_those_of_a_process_whose_clock_is_ahead(world: World) -> None:
+    request = JobRequest(OWNER, "cells", world.upload(1))
+    ahead = world.engine.submit(request)
+    world.now -= 500.0
+    behind = replace(world.outside, ids=IdSource(world.clock, Random(1).getrandbits))
+    assert Engine(behind).submit(request).id > ahead.id
 
 
 def test_many_jobs_are_accepted_all_or_none(world: World) -> None:
