@@ -49,8 +49,9 @@ def measure(labels: NDArray[Any], pixels: NDArray[Any], pixel_size_um: float | N
 
 def _in_micrometres(row: Row, size: float) -> Row:
     scaled: Row = {"area_um2": row["area_px2"] * size * size}
-    for name in ("centroid_y", "centroid_x", "perimeter", "major_axis", "minor_axis"):
-        scaled[f"{name}_um"] = row[f"{name}_px"] * size
+    for name, value in row.items():
+        if name.endswith("_px"):
+            scaled[f"{name.removesuffix('_px')}_um"] = value * size
     return scaled
 
 

@@ -8,10 +8,12 @@ METHODS = ("otsu", "li", "triangle", "local", "combined")
 
 
 class SegmentParameters(Schema):
-    """How objects are found; lengths in pixels."""
+    """How objects are found; lengths in pixels. Channels and pages count from 0; null is all channels, and the page
+    that there is: of many the first, and few pages of one channel as the channels of one image.
+    """
 
     channel = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, 15))
-    page = fields.Integer(load_default=0, validate=validate.Range(0, 10**6))
+    page = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(0, 10**6))
     polarity = fields.String(load_default="auto", validate=validate.OneOf(("auto", "bright", "dark")))
     sigma = fields.Float(load_default=0.7, validate=validate.Range(0, 50))
     background_radius = fields.Float(load_default=0.0, validate=validate.Range(0, 500))

@@ -66,7 +66,7 @@ def find_threshold(intensity: Array, method: str, window: int) -> Array | float:
     return float(chosen[method](intensity))
 
 
-def split_touching(mask: Array, intensity: Array, smoothing: float, depth: float) -> Array:
+def split_touching(mask: Array, smoothing: float, depth: float) -> Array:
     """Labels of a mask, with touching objects cut along the valleys of their distance to the ground.
 
     A watershed from the maxima of the smoothed distance that rise ``depth`` pixels above their surroundings (Vincent
@@ -113,7 +113,7 @@ def segment(
     if fill_holes:
         mask = ndimage.binary_fill_holes(mask)
     mask = morphology.opening(mask, morphology.disk(1))
-    labels = split_touching(mask, smooth, split_smoothing, split_depth)
+    labels = split_touching(mask, split_smoothing, split_depth)
     if clear_border:
         labels = segmentation.clear_border(labels)
     sizes = np.bincount(labels.ravel())

@@ -15,7 +15,7 @@ from workers.image.parameters import MeasureParameters, SegmentParameters
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workers.image.reading import Image
+    from workers.image.pixels import Image
 
 ACCEPTS = ("image/png", "image/jpeg", "image/tiff")
 LABELS, OVERLAY, OBJECTS = "labels.tif", "overlay.png", "objects.json"
@@ -23,7 +23,7 @@ LABELS, OVERLAY, OBJECTS = "labels.tif", "overlay.png", "objects.json"
 
 @step(
     "image.segment",
-    version="1.0",
+    version="1.1",
     scope="file",
     result_kind="segmentation",
     parameters=SegmentParameters,
@@ -34,7 +34,11 @@ LABELS, OVERLAY, OBJECTS = "labels.tif", "overlay.png", "objects.json"
     memory_limit_bytes=8 * 1024**3,
 )
 def segment(context: Context) -> dict[str, Any]:
-    """Label the objects of one image; saves a 16-bit label image and a picture with outlines."""
+    """Label the objects of one image; saves a 16-bit label image and a picture with outlines.
+
+    The result says how many ``pages`` the file has and which ``page`` was read, null where all are the channels.
+    """
+    from workers.image.pixels import counted
     from workers.image.segmentation import make_bright, outline, to_intensity
     from workers.image.segmentation import segment as find_objects
 
@@ -43,7 +47,8 @@ def segment(context: Context) -> dict[str, Any]:
     channel = options.pop("channel")
     channels = image.pixels.shape[2]
     if channel is not None and channel >= channels:
-        raise Reject(f"{context.file.name!r} has {channels} channels, counted from 0; there is no channel {channel}.")
+        has = f"has {counted(channels, 'channel')}, counted from 0"
+        raise Reject(f"{context.file.name!r} {has}; there is no channel {channel}.")
     bright = make_bright(to_intensity(image.pixels, channel), options.pop("polarity"))
     labels = find_objects(bright, **options)
     context.progress(0.8, "objects found")
@@ -58,13 +63,14 @@ def segment(context: Context) -> dict[str, Any]:
         "width_px": int(labels.shape[1]),
         "channels": channels,
         "pixel_size_um": image.pixel_size_um,
-        "page": context.parameters["page"],
+        "pages": image.pages,
+        "page": image.page,
     }
 
 
 @step(
     "image.measure",
-    version="1.0",
+    version="1.1",
     scope="file",
     result_kind="objects",
     parameters=MeasureParameters,
@@ -79,7 +85,7 @@ def measure(context: Context) -> dict[str, Any]:
     from workers.image.measurement import measure as measure_objects
 
     (before,) = context.predecessors
-    image = _read(context.file, int(before.result["page"]))
+    image = _read(context.file, before.result["page"])
     size = context.parameters["pixel_size_um"] or image.pixel_size_um
     rows = measure_objects(_read_labels(before), image.pixels, size)
     context.save_artifact(OBJECTS, json.dumps(rows).encode(), "application/json")
@@ -137,7 +143,7 @@ def masks(context: Context) -> dict[str, Any]:
     return {"files": len(files)}
 
 
-def _read(file: InputFile, page: int) -> Image:
+def _read(file: InputFile, page: int | None) -> Image:
     from workers.image.reading import UnreadableImage, read_image
 
     try:

@@ -105,6 +105,8 @@ def test_a_disk_is_measured_as_one() -> None:
     assert (row["centroid_y_px"], row["centroid_x_px"]) == (50.0, 60.0)
     assert row["eccentricity"] < 0.1
     assert row["area_um2"] == row["area_px2"] / 4
+    for side in ("top", "left", "bottom", "right"):
+        assert row[f"box_{side}_um"] == row[f"box_{side}_px"] / 2
     assert row["major_axis_um"] == pytest.approx(20, rel=0.02)
     assert (row["channel0_mean"], row["channel1_maximum"], row["channel1_standard_deviation"]) == (100.0, 7.0, 0.0)
 

@@ -81,8 +81,31 @@ def test_a_type_that_the_step_does_not_take_is_rejected(tmp_path: Path) -> None:
 
 
 def test_a_channel_that_is_not_there_is_rejected() -> None:
-    with pytest.raises(Reject, match="there is no channel 2"):
+    with pytest.raises(Reject, match="has 1 channel, counted from 0; there is no channel 2"):
         run_step(segment, [ONE], {"channel": 2})
+
+
+def test_a_page_that_is_not_there_is_rejected() -> None:
+    with pytest.raises(Reject, match="has 1 page, counted from 0; there is no page 5"):
+        run_step(segment, [ONE], {"page": 5})
+
+
+def test_the_result_says_which_of_how_many_pages_was_read_and_the_same_is_measured(tmp_path: Path) -> None:
+    path = tmp_path / "stack.tif"
+    stack = np.zeros((3, 60, 60), np.uint8)
+    stack[1, 20:40, 20:40] = 200
+    tifffile.imwrite(path, stack, photometric="minisblack")
+    found = run_step(segment, [path], {"page": 1})
+    assert {name: found.result[name] for name in ("pages", "page", "channels", "objects")} == {
+        "pages": 3,
+        "page": 1,
+        "channels": 1,
+        "objects": 1,
+    }
+    (row,) = json.loads(run_step(measure, [path], {}, [found]).artifacts["objects.json"])
+    assert row["channel0_mean"] > 150
+    together = run_step(segment, [path]).result
+    assert (together["pages"], together["page"], together["channels"]) == (3, None, 3)
 
 
 def test_parameters_are_checked() -> None:
