@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import socket
@@ -29,6 +30,8 @@ from jobengine.transport.worker import make_worker_app
 from jobengine.transport.worker_channel import RedisWorkerChannel
 from jobengine.verbs.builtin import put_builtins
 from jobengine.verbs.outside import Outside
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ def load_registry(settings: Settings) -> Registry:
 def build_worker(settings: Settings) -> Celery:
     """The Celery application of a worker, with the steps of this machine. It holds no way to the ledger."""
     registry = load_registry(settings)
+    for name, error in registry.failures.items():
+        log.error("the steps of %s cannot be loaded", name, exc_info=error)
     channel = RedisWorkerChannel(settings, time.time)
     artifacts = open_artifact_store(settings.effective_artifacts_url)
 

@@ -27,6 +27,7 @@ class StepShape(Schema):
     queue = fields.String(required=True)
     accepts = fields.List(fields.String(), required=True)
     time_limit_seconds = fields.Float(required=True)
+    resources = fields.Dict(required=True)
     parameters_schema = fields.Dict(required=True)
 
 

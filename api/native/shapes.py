@@ -237,6 +237,7 @@ def step_shape(step: StepSpec) -> dict[str, Any]:
         **{name: getattr(step, name) for name in names},
         "scope": step.scope.value,
         "accepts": list(step.accepts),
+        "resources": dict(step.resources),
         "parameters_schema": dict(step.parameters_schema),
     }
 

@@ -88,8 +88,12 @@ def look_at_steps(settings: Settings) -> Iterator[Finding]:
     """Which steps a worker started here would have, and which packages of steps fail to load."""
     registry = load_registry(settings)
     yield Finding("steps", _listed(registry.steps) or "none")
-    for name, reason in registry.failures.items():
-        yield Finding(f"steps of {name}", reason, "Correct the module or its installation; its steps are missing.")
+    for name in registry.failures:
+        yield Finding(
+            f"steps of {name}",
+            registry.reason_of(name),
+            "Correct the module or its installation; its steps are missing.",
+        )
     for extra, modules in _EXTRAS.items():
         missing = [module for module in modules if find_spec(module) is None]
         yield Finding(f"extra {extra}", f"not installed ({_listed(missing)} missing)" if missing else "installed")

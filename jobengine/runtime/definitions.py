@@ -49,7 +49,8 @@ def step(
 
     ``scope`` is ``"file"`` (once for each file of a job) or ``"job"`` (once). ``accepts`` lists media types; a file of
     another type fails its task with a sentence that says so. ``requires_all`` makes a step that runs once per job
-    insist on the success of all its predecessors. The function stays as it is and can be called.
+    insist on the success of all its predecessors. ``resources`` says what the step needs for people and schedulers to
+    read; what decides where it runs is ``queue``. The function stays as it is and can be called.
     """
     spec = StepSpec(
         name=name,

@@ -188,6 +188,7 @@ def test_the_catalog_is_listed(make_client: MakeClient) -> None:
     assert {"cells", "strict", "noop", "masks", "external"} <= names
     step = next(step for step in client.get("/api/v1/steps").json["items"] if step["name"] == "test.segment")
     assert step["parameters_schema"]["properties"]["sigma"]["type"] == "number"
+    assert step["resources"] == {"gpu": 1}
 
 
 def test_submissions_are_accepted_while_redis_is_down(world: World, make_client: MakeClient) -> None:

@@ -9,6 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+GOOD = """
+from jobengine.runtime import step
+
+@step("good.step", version="1", scope="file", result_kind="good")
+def good(context):
+    return {}
+"""
+
 
 def doctor(folder: Path, *words: str, **variables: str) -> tuple[int, dict[str, dict[str, Any]], str]:
     """Exit code, findings by name and the standard error of one run."""
@@ -24,6 +34,11 @@ def doctor(folder: Path, *words: str, **variables: str) -> tuple[int, dict[str, 
     )
     findings = json.loads(done.stdout) if done.stdout else []
     return done.returncode, {finding["name"]: finding for finding in findings}, done.stderr
+
+
+def path_with(folder: Path) -> str:
+    """PYTHONPATH with a folder in front."""
+    return os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
 
 
 def test_an_empty_folder_is_told_how_to_begin(tmp_path: Path) -> None:
@@ -55,8 +70,14 @@ def test_an_unreadable_setting_is_named(tmp_path: Path) -> None:
     assert "JOBENGINE_LEASE_SECONDS" in found["settings"]["detail"]
 
 
-def test_steps_that_do_not_load_are_named_with_the_reason(tmp_path: Path) -> None:
-    (tmp_path / "brokensteps.py").write_text("import no_such_module_anywhere\n")
-    code, found, _ = doctor(tmp_path, PYTHONPATH=str(tmp_path), JOBENGINE_STEPS="brokensteps")
-    assert code == 1
-    assert "no_such_module_anywhere" in found["steps of brokensteps"]["detail"]
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("import no_such_module_anywhere\n", "no_such_module_anywhere"), ("exit(3)\n", "SystemExit: 3")],
+)
+def test_steps_that_do_not_load_are_named_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "brokensteps.py").write_text(text)
+    (tmp_path / "goodsteps.py").write_text(GOOD)
+    code, found, error = doctor(tmp_path, PYTHONPATH=path_with(tmp_path), JOBENGINE_STEPS="brokensteps,goodsteps")
+    assert (code, error) == (1, "")
+    assert reason in found["steps of brokensteps"]["detail"]
+    assert {"good.step", "image.segment"} <= set(found["steps"]["detail"].split(", "))

@@ -41,7 +41,15 @@ SCHEMA = {
     "additionalProperties": False,
 }
 STEPS = (
-    StepSpec("test.segment", "1", Scope.FILE, "segmentation", SCHEMA, retry=RetryPolicy(2, delay_seconds=10.0)),
+    StepSpec(
+        "test.segment",
+        "1",
+        Scope.FILE,
+        "segmentation",
+        SCHEMA,
+        retry=RetryPolicy(2, delay_seconds=10.0),
+        resources={"gpu": 1},
+    ),
     StepSpec("test.measure", "1", Scope.FILE, "objects"),
     StepSpec("test.tables", "1", Scope.JOB, "tables"),
     StepSpec("test.verdict", "1", Scope.JOB, "verdict", requires_all=True),
