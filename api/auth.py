@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar, cast
 from flask import current_app, g, request
 
 from api.parts import parts
+from api.strict import reads_query, refuse_query
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.records import Key, Role
 
@@ -62,18 +63,28 @@ def header_key() -> str | None:
     return token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key")
 
 
-def caller(allowed: frozenset[Role] = READ) -> Caller:
-    """The caller of this request."""
-    return authenticate(header_key(), allowed)
+def admit(allowed: frozenset[Role]) -> Caller:
+    """Let the caller of this request in; raises EngineError where there is no key, or its role is another."""
+    g.caller = authenticate(header_key(), allowed)
+    return caller()
+
+
+def caller() -> Caller:
+    """Who was let in."""
+    return cast(Caller, g.caller)
 
 
 def may(allowed: frozenset[Role]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let only these roles in; checked before the body of the request is read."""
+    """Let only these roles in, checked before the rest of the request is looked at; nor may the query hold what the
+    view does not read.
+    """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            caller(allowed)
+            admit(allowed)
+            if not reads_query(view):
+                refuse_query()
             return view(*args, **kwargs)
 
         return guarded

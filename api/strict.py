@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
-from flask import Request
+from flask import Request, request
 from flask.json.provider import DefaultJSONProvider
-from marshmallow import RAISE
+from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest
 
@@ -65,12 +66,36 @@ class StrictParser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}  # noqa: RUF012
 
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """The query; an argument with one value that comes twice is refused, as nobody can tell which one is meant."""
+        for name, values in req.args.lists():
+            if len(values) > 1 and not isinstance(schema.fields.get(name), fields.List):
+                raise ValidationError({name: ["Give this argument once."]})
+        return super().load_querystring(req, schema)
+
     def _raw_load_json(self, req: Request) -> Any:
         check_size(req)
         try:
             return read_json(req.get_data(cache=True))
         except EngineError as error:
             raise BadRequest(error.message) from None
+
+
+def marked_as_reading_query(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view, known from now on to read the query by a schema, which knows all names."""
+    view.reads_query = True  # type: ignore[attr-defined]
+    return view
+
+
+def reads_query(view: Callable[..., Any]) -> bool:
+    """Whether the view reads the query."""
+    return getattr(view, "reads_query", False)
+
+
+def refuse_query() -> None:
+    """Refuse a query where nobody reads one; raises EngineError(INVALID) with the first name as its field."""
+    for name in request.args:
+        raise invalid("There is no such argument here.", name)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

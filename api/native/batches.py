@@ -60,7 +60,7 @@ class CanceledShape(Schema):
 @blueprint.response(201, SubmittedBatchShape)
 def submit_batch(body: dict[str, Any]) -> dict[str, Any]:
     """Submit up to 100,000 jobs in one go. ``Idempotency-Key`` holds for the whole batch."""
-    owner_id = caller(SUBMIT).owner_id
+    owner_id = caller().owner_id
     outside = parts().outside
     batch = Batch(
         outside.ids.new(), owner_id, body["name"], body["jobs"][0]["pipeline"], body["hardware"], outside.clock()
@@ -98,7 +98,7 @@ def get_batch(batch_id: str) -> dict[str, Any]:
 @blueprint.response(200, CanceledShape)
 def cancel_batch(batch_id: str) -> dict[str, Any]:
     """Cancel what is unfinished of a batch."""
-    sees = caller(SUBMIT).sees
+    sees = caller().sees
     batch = parts().queries.batch(sees, batch_id)
     return {"canceled": parts().engine.cancel_where(JobFilter(owner_id=sees, batch_id=batch.id))}
 
@@ -108,7 +108,7 @@ def cancel_batch(batch_id: str) -> dict[str, Any]:
 @blueprint.response(204)
 def delete_batch(batch_id: str) -> None:
     """Delete a batch with its jobs; what runs is canceled."""
-    sees = caller(SUBMIT).sees
+    sees = caller().sees
     parts().engine.delete_batches(sees, [parts().queries.batch(sees, batch_id).id])
 
 

@@ -13,6 +13,8 @@ from jobengine.domain.states import JobState
 
 SORTS = ("created_at", "started_at", "finished_at", "name", "priority")
 TIMES = tuple(f"{name}_{side}" for name in ("created", "started", "finished") for side in ("before", "after"))
+# Nothing that people date here lies outside, and a year is left before those that cannot be spelled in every zone.
+EARLIEST, LATEST = 0.0, datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 
 
 class Moment(fields.Field[float]):
@@ -21,9 +23,16 @@ class Moment(fields.Field[float]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
         try:
             given = datetime.fromisoformat(value)
-            return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
+            at = (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
         except (TypeError, ValueError, OverflowError):
             raise ValidationError("Give a time like 2024-01-31 or 2024-01-31T12:00:00Z.") from None
+        if not EARLIEST <= at < LATEST:
+            raise ValidationError("Give a time from 1970 to 9998.")
+        return at
+
+
+# An empty text is a part of every text: what looks like a criterion would be none.
+SOME_TEXT = validate.Length(1, 300, error="Give a text of 1 to 300 characters.")
 
 
 def moment_field() -> Moment:
@@ -36,10 +45,13 @@ class JobCriteria(Schema):
 
     id = fields.List(fields.String(validate=check_id), load_default=None, validate=validate.Length(max=1000))
     state = fields.List(fields.Enum(JobState, by_value=True), load_default=None)
-    pipeline = fields.String(load_default=None, metadata={"description": "The name of a pipeline."})
+    pipeline = fields.String(load_default=None, validate=SOME_TEXT, metadata={"description": "The name of a pipeline."})
+    method = fields.String(load_default=None, validate=SOME_TEXT, metadata={"description": "The same as pipeline."})
     batch = fields.String(load_default=None, validate=check_id)
     parent = fields.String(load_default=None, validate=check_id)
-    text = fields.String(load_default=None, metadata={"description": "A part of the name or of the ID."})
+    text = fields.String(
+        load_default=None, validate=SOME_TEXT, metadata={"description": "A part of the name or of the ID."}
+    )
     label = fields.List(
         fields.String(validate=validate.Regexp("^[^=]+=", error="Write a label as name=value.")), load_default=None
     )
@@ -57,17 +69,22 @@ def has_criteria(given: dict[str, Any]) -> bool:
 
 
 def job_filter(owner_id: str | None, given: dict[str, Any], sort: str = "created_at") -> JobFilter:
-    """The filter that the criteria add up to."""
+    """The filter that the criteria add up to. IDs and states that are named several times are alternatives."""
     states, ids = given["state"], given["id"]
+    labels = {(name, value) for name, _, value in (label.partition("=") for label in given["label"] or ())}
+    pipelines = {given[name] for name in ("pipeline", "method") if given[name] is not None}
+    if len(pipelines) > 1 or len(dict(labels)) < len(labels):
+        # No job has two pipelines, nor two values of one label.
+        ids = ()
     return JobFilter(
         owner_id=owner_id,
-        ids=tuple(ids) if ids else None,
+        ids=tuple(ids) if ids is not None else None,
         states=tuple(states) if states else None,
-        pipeline_name=given["pipeline"],
+        pipeline_name=next(iter(pipelines), None),
         batch_id=given["batch"],
         parent_id=given["parent"],
         text=given["text"],
-        labels=dict(label.split("=", 1) for label in given["label"] or ()),
+        labels=dict(labels),
         sort=sort,
         **{name: given[name] for name in TIMES},
     )

@@ -50,7 +50,7 @@ class ValidShape(Schema):
 @blueprint.response(201, PipelineShape)
 def create_draft(body: dict[str, Any]) -> dict[str, Any]:
     """Make a draft; a name that there is already gets the next version."""
-    return pipeline_shape(parts().engine.create_pipeline(caller(SUBMIT).owner_id, _draft(body)))
+    return pipeline_shape(parts().engine.create_pipeline(caller().owner_id, _draft(body)))
 
 
 @blueprint.post("/validate")
@@ -77,7 +77,7 @@ def get_pipeline(pipeline_id: str) -> dict[str, Any]:
 @blueprint.response(200, PipelineShape)
 def change_draft(body: dict[str, Any], pipeline_id: str) -> dict[str, Any]:
     """Change a draft; a published pipeline cannot change."""
-    return pipeline_shape(parts().engine.change_pipeline(caller(SUBMIT).sees, pipeline_id, _draft(body)))
+    return pipeline_shape(parts().engine.change_pipeline(caller().sees, pipeline_id, _draft(body)))
 
 
 @blueprint.post("/<string(length=24):pipeline_id>/publish")
@@ -85,7 +85,7 @@ def change_draft(body: dict[str, Any], pipeline_id: str) -> dict[str, Any]:
 @blueprint.response(200, PipelineShape)
 def publish(pipeline_id: str) -> dict[str, Any]:
     """Publish a draft once it is sound; from then on it takes jobs and cannot change."""
-    return pipeline_shape(parts().engine.publish_pipeline(caller(SUBMIT).sees, pipeline_id))
+    return pipeline_shape(parts().engine.publish_pipeline(caller().sees, pipeline_id))
 
 
 @blueprint.post("/<string(length=24):pipeline_id>/retire")
@@ -93,7 +93,7 @@ def publish(pipeline_id: str) -> dict[str, Any]:
 @blueprint.response(200, PipelineShape)
 def retire(pipeline_id: str) -> dict[str, Any]:
     """Take no more jobs; those that run go on."""
-    return pipeline_shape(parts().engine.retire_pipeline(caller(SUBMIT).sees, pipeline_id))
+    return pipeline_shape(parts().engine.retire_pipeline(caller().sees, pipeline_id))
 
 
 def _draft(body: dict[str, Any]) -> PipelineDraft:

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields
 from api.auth import READ, SUBMIT, caller, may
 from api.download import send_content
 from api.native.blueprint import Blueprint
+from api.native.criteria import SOME_TEXT
 from api.native.shapes import FileShape, file_shape, page_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
@@ -29,7 +30,7 @@ class FileArguments(PageArguments):
     """Which files."""
 
     folder = fields.String(load_default=None)
-    text = fields.String(load_default=None)
+    text = fields.String(load_default=None, validate=SOME_TEXT)
 
 
 @blueprint.post("")
@@ -40,7 +41,7 @@ def upload() -> dict[str, Any]:
 
     Parts larger than half a megabyte are spooled to disk while they arrive; nothing is held in memory.
     """
-    owner_id = caller(SUBMIT).owner_id
+    owner_id = caller().owner_id
     given = request.files.getlist("files")
     if not given:
         raise invalid("Send at least one part named 'files', with a file name.", "files")
@@ -85,4 +86,4 @@ def download_file(file_id: str) -> Response:
 @blueprint.response(204)
 def delete_file(file_id: str) -> None:
     """Delete a file; refused while a job that has not ended needs it."""
-    parts().engine.delete_file(caller(SUBMIT).sees, file_id)
+    parts().engine.delete_file(caller().sees, file_id)

@@ -52,7 +52,7 @@ class JobArguments(PageArguments, JobCriteria):
 @blueprint.response(201, JobDetailShape)
 def submit(body: dict[str, Any]) -> dict[str, Any]:
     """Submit a job. With the header ``Idempotency-Key``, sending the same body again gives the same job."""
-    owner_id = caller(SUBMIT).owner_id
+    owner_id = caller().owner_id
     submission = parts().engine.submit_many(
         [job_request(owner_id, body)],
         idempotency_key=request.headers.get("Idempotency-Key", "")[:300] or None,
@@ -85,7 +85,7 @@ def get_job(job_id: str) -> dict[str, Any]:
 @blueprint.response(200, JobDetailShape)
 def cancel_job(job_id: str) -> dict[str, Any]:
     """Cancel what is unfinished of a job; one that has ended stays as it is."""
-    sees = caller(SUBMIT).sees
+    sees = caller().sees
     parts().queries.job(sees, job_id)
     parts().engine.cancel(sees, [job_id])
     return _detail(sees, job_id)
@@ -96,7 +96,7 @@ def cancel_job(job_id: str) -> dict[str, Any]:
 @blueprint.response(201, JobDetailShape)
 def retry_job(job_id: str) -> dict[str, Any]:
     """A new job that does again what did not succeed and takes over what did."""
-    sees = caller(SUBMIT).sees
+    sees = caller().sees
     return _detail(sees, parts().engine.retry(sees, job_id).id)
 
 
@@ -105,7 +105,7 @@ def retry_job(job_id: str) -> dict[str, Any]:
 @blueprint.response(204)
 def delete_job(job_id: str) -> None:
     """Delete a job with its tasks, results and artifacts; what runs is canceled."""
-    sees = caller(SUBMIT).sees
+    sees = caller().sees
     parts().queries.job(sees, job_id)
     parts().engine.delete(sees, [job_id])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -60,7 +61,7 @@ def get_statistics() -> dict[str, Any]:
 @blueprint.response(200, ManyShape)
 def delete_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
     """Delete the caller's jobs that meet all criteria, with all that belongs to them; what runs is canceled."""
-    where = job_filter(caller(SUBMIT).owner_id, _checked(arguments))
+    where = job_filter(caller().owner_id, _checked(arguments))
     if arguments["dry_run"]:
         return {"jobs": parts().queries.count_jobs(where), "dry_run": True}
     return {"jobs": parts().engine.delete_where(where), "dry_run": False}
@@ -72,7 +73,9 @@ def delete_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, ManyShape)
 def cancel_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
     """Cancel what is unfinished of the caller's jobs that meet all criteria."""
-    where = job_filter(caller(SUBMIT).owner_id, _checked(arguments))
+    where = job_filter(caller().owner_id, _checked(arguments))
+    open_states = tuple(state for state in where.states or JobState if not state.is_final)
+    where = replace(where, states=open_states)
     if arguments["dry_run"]:
         return {"jobs": parts().queries.count_jobs(where), "dry_run": True}
     return {"jobs": parts().engine.cancel_where(where), "dry_run": False}

@@ -101,7 +101,6 @@ def describe(api: Api) -> dict[str, Any]:
     content = document["paths"]["/api/v1/artifacts/{artifact_id}/content"]["get"]
     # A signed address needs no key.
     content["security"] = [{}, {"bearer": []}]
-    content.setdefault("parameters", []).append({"name": "token", "in": "query", "schema": _TEXT})
     for address, (summary, properties) in _HEALTH.items():
         document["paths"][address] = {"get": _health(summary, properties)}
     return document

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from marshmallow import Schema, fields
 
-from api.auth import READ, caller, may
+from api.auth import READ, admit, caller, may
 from api.download import send_content
 from api.native.blueprint import Blueprint
 from api.native.shapes import (
@@ -32,6 +32,12 @@ class CompactArguments(Schema):
     """How much of a result."""
 
     compact = fields.Boolean(load_default=False, metadata={"description": "Leave out the data."})
+
+
+class TokenArguments(Schema):
+    """What lets in without a key."""
+
+    token = fields.String(load_default=None, metadata={"description": "Comes with a signed address."})
 
 
 class ResultArguments(PageArguments, CompactArguments):
@@ -78,13 +84,14 @@ def get_artifact(artifact_id: str) -> dict[str, Any]:
 
 
 @blueprint.get("/artifacts/<string(length=24):artifact_id>/content")
+@blueprint.arguments(TokenArguments, location="query")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
-def download_artifact(artifact_id: str) -> Response:
+def download_artifact(arguments: dict[str, Any], artifact_id: str) -> Response:
     """The bytes of an artifact, for a key or for the token of a signed address."""
-    token = request.args.get("token")
+    token = arguments["token"]
     if token is not None:
         parts().signer.verify(token, artifact_id)
-    sees = None if token is not None else caller().sees
+    sees = None if token is not None else admit(READ).sees
     artifact = parts().queries.artifact(sees, artifact_id)
     return send_content(artifact.sha256, artifact.name, artifact.media_type, artifact.size_bytes)
 

@@ -61,15 +61,32 @@ def test_a_huge_body_is_refused_before_it_is_read(make_client: MakeClient) -> No
         *("limit=0", "limit=1001", "limit=x", "limit=1e3", "offset=-1", "cursor=zz", "order=sideways"),
         *("state=asleep", "created_before=yesterday", "created_after=2024-13-45", "label=novalue", "sort=age"),
         *("colour=red", "batch=zz", "finished_before=999999999999999999999", "limit=99999999999999999999"),
+        *("text=", "limit=1&limit=1", "created_after=9999-12-31T23:59:59-12:00", "created_before=1969-12-31"),
+        *("id=zz", f"id={'f' * 25}", "method="),
     ],
 )
 def test_a_bad_query_is_refused_with_its_field(make_client: MakeClient, query: str) -> None:
     answer = make_client().get(f"/api/v1/jobs?{query}")
     assert answer.status_code == 422, answer.text
-    assert answer.json["field"] == query.partition("=")[0] or answer.json["field"].startswith(query.partition("=")[0])
+    name = query.partition("=")[0]
+    # Of an argument that may come several times, the place of the wrong one is named too.
+    assert answer.json["field"] == (f"{name}.0" if name in ("id", "label", "state") else name)
 
 
-@pytest.mark.parametrize("query", ["", "?dry_run=true", "?created_before=yesterday", "?colour=red", "?all=perhaps"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("", "?dry_run=true", "?created_before=yesterday", "?colour=red", "?all=perhaps"),
+        *("?text=", "?pipeline=", "?method=", "?batch=", "?parent=", "?id=", "?state=", "?label=", "?label==1"),
+        *(
+            "?created_before=",
+            "?finished_after=",
+            "?text=a&text=b",
+            "?all=true&all=false",
+            "?created_before=0001-01-01",
+        ),
+    ],
+)
 def test_deleting_many_without_sound_criteria_deletes_nothing(
     world: World, make_client: MakeClient, query: str
 ) -> None:
