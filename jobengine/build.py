@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
-
 from jobengine.artifacts import open_artifact_store
 from jobengine.artifacts.signing import UrlSigner, load_secret
 from jobengine.config import Settings
@@ -26,7 +24,7 @@ from jobengine.runtime.runner import OnTask, Runner
 from jobengine.store import SqlStore
 from jobengine.store.backup import copy_sqlite
 from jobengine.transport.redis_transport import RedisTransport
-from jobengine.transport.worker import make_worker_app
+from jobengine.transport.worker import WorkerApp, make_worker_app
 from jobengine.transport.worker_channel import RedisWorkerChannel
 from jobengine.verbs.builtin import put_builtins
 from jobengine.verbs.outside import Outside
@@ -80,7 +78,7 @@ def load_registry(settings: Settings) -> Registry:
     return load_steps(name for name in settings.steps.split(",") if name)
 
 
-def build_worker(settings: Settings) -> Celery:
+def build_worker(settings: Settings) -> WorkerApp:
     """The Celery application of a worker, with the steps of this machine. It holds no way to the ledger."""
     registry = load_registry(settings)
     for name, error in registry.failures.items():

@@ -34,6 +34,9 @@ OnTask = Callable[[str | None, float, int | None], None]
 MakeRunner = Callable[[OnTask, Callable[[], bool]], RunsDeliveries]
 """Told what is at work, and asks whether the worker is to stop."""
 
+WorkerApp = Celery
+"""What ``make_worker_app`` makes, for those who know no Celery."""
+
 Announce = Callable[[int], Mapping[str, Any]]
 """The body of an announcement for a worker with that many slots."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,42 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def imports_outside_of_python(folder: Path) -> list[str]:
+    """What the modules of a folder import, wherever in them, that is neither Python's own nor in the folder itself."""
+    found = []
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = ["." * node.level + (node.module or "")]
+            else:
+                continue
+            ours = (f"jobengine.{folder.name}", ".")
+            found += [
+                f"{path.stem} -> {name}"
+                for name in names
+                if name.partition(".")[0] not in sys.stdlib_module_names and not name.startswith(ours)
+            ]
+    return found
+
+
+def test_the_domain_imports_the_standard_library_only() -> None:
+    assert imports_outside_of_python(ROOT / "jobengine" / "domain") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import httpx", "import marshmallow.fields", "from httpx import get", "def f():\n    import jobengine.config"],
+)
+def test_a_foreign_import_in_the_domain_is_found(tmp_path: Path, line: str) -> None:
+    folder = shutil.copytree(ROOT / "jobengine" / "domain", tmp_path / "domain")
+    with (folder / "retry.py").open("a") as stream:
+        stream.write(f"\n{line}\n")
+    (found,) = imports_outside_of_python(folder)
+    assert found.startswith("retry -> ")
+
+
 def test_the_import_rules_hold() -> None:
     outcome = lint_imports(ROOT)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
@@ -36,6 +73,17 @@ def test_the_import_rules_hold() -> None:
         ("jobengine/verbs/movement.py", "sqlalchemy"),
         ("jobengine/engine.py", "jobengine.transport"),
         ("jobengine/cli/jobs.py", "celery"),
+        ("jobengine/cli/jobs.py", "jobengine.store"),
+        ("jobengine/cli/jobs.py", "marshmallow"),
+        ("jobengine/domain/ids.py", "jobengine.config"),
+        ("jobengine/domain/ids.py", "marshmallow"),
+        ("jobengine/domain/ids.py", "httpx"),
+        ("jobengine/store/columns.py", "marshmallow"),
+        ("jobengine/store/columns.py", "httpx"),
+        ("jobengine/build.py", "celery"),
+        ("jobengine/config.py", "redis"),
+        ("jobengine/config.py", "sqlalchemy"),
+        ("jobengine/loops/loop.py", "jobengine.build"),
         ("api/paging.py", "workers"),
         ("api/auth.py", "redis"),
         ("workers/image/tables.py", "jobengine.domain"),
