@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
@@ -18,10 +16,9 @@ from jobengine.domain.reports import Delivery, Report, ReportKind, decode_delive
 from jobengine.transport.celery_app import make_app
 from jobengine.transport.keeper import LeaseKeeper
 from jobengine.transport.names import Names
+from jobengine.transport.processes import die_with
 from jobengine.transport.slots import Slot, SlotTable
 from jobengine.transport.worker_events import BundledEvents
-
-_PR_SET_PDEATHSIG = 1
 
 
 class RunsDeliveries(Protocol):
@@ -50,13 +47,17 @@ class Child:
         self._slot: Slot | None = None
         self._runner: RunsDeliveries | None = None
         self._delivery: Delivery | None = None
+        self._parent_id = os.getpid()
+
+    def adopt(self) -> None:
+        """Called in the worker's parent: what it forks from now on has this process to die with."""
+        self._parent_id = os.getpid()
 
     def begin(self) -> None:
         """Right after the fork: die with the parent, and take a row."""
         # Without its parent nobody would renew a lease or keep a limit; what a child did then would be refused.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if os.getpid() != self._parent_id:
+            die_with(self._parent_id)
         self._slot = self._slots.take()
         self._runner = self._make_runner(self._on_task, lambda: self._slots.is_stopping)
 
@@ -131,6 +132,10 @@ def _connect_signals(
         slots, channel, time.time, settings.lease_seconds, announcement, grace_seconds=settings.grace_seconds
     )
 
+    def on_init(**kwargs: Any) -> None:
+        # The application may have been made before the process became a daemon.
+        child.adopt()
+
     def on_ready(sender: Any, **kwargs: Any) -> None:
         app.conf.worker_concurrency = sender.pool.num_processes
         queues = [queue.name for queue in sender.app.amqp.queues.consume_from.values()]
@@ -146,6 +151,7 @@ def _connect_signals(
         keeper.stop()
 
     # Strong references: the functions live as long as the process.
+    signals.worker_init.connect(on_init, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_process_init.connect(on_child, weak=False)
     signals.worker_shutting_down.connect(on_stop_request, weak=False)
