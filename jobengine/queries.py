@@ -16,6 +16,7 @@ from jobengine.domain.records import (
     Artifact,
     Attempt,
     Batch,
+    BatchCounts,
     File,
     Job,
     Key,
@@ -30,6 +31,8 @@ from jobengine.domain.states import JobState
 from jobengine.verbs.dispatch import live_workers, slots_by_queue
 from jobengine.verbs.explain import Explanation, explain_job
 
+_NO_JOBS = BatchCounts(dict.fromkeys(JobState, 0), sent=0, sendable=0, first_job_id="")
+
 Row = TypeVar("Row", File, Job, Task, Result, Artifact)
 
 
@@ -41,6 +44,21 @@ class JobView:
     file_ids: list[str]
     result_ids: list[str]
     artifacts: list[Artifact]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    """A batch with the counts of its jobs, how many were deleted, and the pipeline of the first if it is known."""
+
+    batch: Batch
+    counts: BatchCounts
+    deleted: int
+    pipeline: Pipeline | None
+
+    @property
+    def job_count(self) -> int:
+        """How many jobs were submitted."""
+        return self.counts.total + self.deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +158,23 @@ class Queries:
         with self._store.read() as ledger:
             return ledger.owners.batches(owner_id, page)
 
-    def find_pipeline(self, owner_id: str | None, name: str) -> Pipeline | None:
-        """The newest published pipeline of that name that the owner may use."""
+    def batch_view(self, owner_id: str | None, batch_id: str) -> BatchView:
+        """One batch with its counts."""
         with self._store.read() as ledger:
-            return ledger.catalog.find_pipeline(owner_id, name)
+            views = _view_batches(ledger, ledger.owners.batches(owner_id, Page(limit=1), ids=[batch_id]))
+        if not views:
+            raise not_found("batch", batch_id)
+        return views[0]
+
+    def batch_views(self, owner_id: str | None, page: Page) -> list[BatchView]:
+        """A page of batches with their counts."""
+        with self._store.read() as ledger:
+            return _view_batches(ledger, ledger.owners.batches(owner_id, page))
+
+    def pipelines_of(self, jobs: Sequence[Job]) -> dict[str, Pipeline]:
+        """The pipelines of jobs that the caller has been shown, by ID."""
+        with self._store.read() as ledger:
+            return ledger.catalog.pipelines({job.pipeline_id for job in jobs})
 
     def artifacts_of(self, job_ids: Sequence[str]) -> dict[str, list[Artifact]]:
         """The artifacts of jobs that the caller has been shown, by job."""
@@ -271,6 +302,24 @@ class Queries:
     def health(self) -> dict[str, str]:
         """Each dependency by name: ``ok``, or what is wrong with it."""
         return {"ledger": _state(self._store.check), "redis": _state(self._transport.check)}
+
+
+def _view_batches(ledger: Ledger, batches: Sequence[Batch]) -> list[BatchView]:
+    counted = ledger.jobs.count_in_batches([batch.id for batch in batches])
+    jobs = ledger.jobs.fetch([counts.first_job_id for counts in counted.values()])
+    pipelines = ledger.catalog.pipelines({job.pipeline_id for job in jobs.values()})
+    views = []
+    for batch in batches:
+        counts = counted.get(batch.id, _NO_JOBS)
+        first = jobs.get(counts.first_job_id)
+        pipeline = pipelines.get(first.pipeline_id) if first else _find_pipeline(ledger, batch)
+        views.append(BatchView(batch, counts, max(0, batch.job_count - counts.total), pipeline))
+    return views
+
+
+def _find_pipeline(ledger: Ledger, batch: Batch) -> Pipeline | None:
+    # Early batches have the pipeline as the request named it, with a version behind it.
+    return ledger.catalog.find_pipeline(batch.owner_id, batch.pipeline_name.partition("@")[0])
 
 
 def _own(owner_id: str | None, kind: str, identifier: str, found: Mapping[str, Row]) -> Row:

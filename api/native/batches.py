@@ -16,7 +16,7 @@ from api.paging import PageArguments, listed, page_of
 from api.parts import parts
 from jobengine.domain.filters import JobFilter
 from jobengine.domain.records import Batch
-from jobengine.domain.states import JobState
+from jobengine.queries import BatchView
 
 blueprint = Blueprint("batches", __name__, url_prefix="/api/v1/batches", description="Jobs submitted together")
 
@@ -38,7 +38,11 @@ class BatchShape(Schema):
     name = fields.String(required=True)
     pipeline = fields.String(required=True)
     hardware = fields.Dict(required=True)
+    job_count = fields.Integer(required=True, metadata={"description": "How many jobs were submitted."})
     counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    deleted = fields.Integer(
+        required=True, metadata={"description": "How many jobs of the batch have been deleted since."}
+    )
     created_at = fields.String(required=True)
 
 
@@ -72,7 +76,7 @@ def submit_batch(body: dict[str, Any]) -> dict[str, Any]:
         body_digest=hashlib.sha256(request.get_data()).hexdigest(),
     )
     first = parts().queries.job(owner_id, submission.job_ids[0]).job
-    return {**_shape(parts().queries.batch(owner_id, first.batch_id or "")), "jobs": list(submission.job_ids)}
+    return {**_shape(parts().queries.batch_view(owner_id, first.batch_id or "")), "jobs": list(submission.job_ids)}
 
 
 @blueprint.get("")
@@ -81,8 +85,8 @@ def submit_batch(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, page_shape(BatchShape))
 def list_batches(arguments: dict[str, Any]) -> dict[str, Any]:
     """List batches, newest first."""
-    rows = parts().queries.batches(caller().sees, page_of(arguments))
-    return listed(rows, arguments, [_shape(batch) for batch in rows])
+    views = parts().queries.batch_views(caller().sees, page_of(arguments))
+    return listed([view.batch for view in views], arguments, [_shape(view) for view in views])
 
 
 @blueprint.get("/<string(length=24):batch_id>")
@@ -90,7 +94,7 @@ def list_batches(arguments: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, BatchShape)
 def get_batch(batch_id: str) -> dict[str, Any]:
     """One batch; its jobs are listed by ``/jobs?batch=ID``."""
-    return _shape(parts().queries.batch(caller().sees, batch_id))
+    return _shape(parts().queries.batch_view(caller().sees, batch_id))
 
 
 @blueprint.post("/<string(length=24):batch_id>/cancel")
@@ -112,13 +116,15 @@ def delete_batch(batch_id: str) -> None:
     parts().engine.delete_batches(sees, [parts().queries.batch(sees, batch_id).id])
 
 
-def _shape(batch: Batch) -> dict[str, Any]:
-    count = parts().queries.count_jobs
+def _shape(view: BatchView) -> dict[str, Any]:
+    batch = view.batch
     return {
         "id": batch.id,
         "name": batch.name,
         "pipeline": batch.pipeline_name,
         "hardware": dict(batch.hardware),
-        "counts": {state.value: count(JobFilter(batch_id=batch.id, states=(state,))) for state in JobState},
+        "job_count": view.job_count,
+        "counts": {state.value: count for state, count in view.counts.by_state.items()},
+        "deleted": view.deleted,
         "created_at": moment(batch.created_at),
     }

@@ -17,6 +17,7 @@ from jobengine.domain.records import (
     Artifact,
     Attempt,
     Batch,
+    BatchCounts,
     File,
     Job,
     Key,
@@ -163,6 +164,9 @@ class JobRows(Protocol):
     def page(self, where: JobFilter, page: Page) -> list[Job]: ...
 
     def count(self, where: JobFilter) -> int: ...
+
+    def count_in_batches(self, batch_ids: Collection[str]) -> dict[str, BatchCounts]:
+        """The jobs of these batches by state, counted in one statement; a batch without jobs is left out."""
 
     def statistics(self, owner_id: str | None) -> dict[tuple[str, JobState], int]:
         """Jobs by (pipeline name, state), kept while writing: reading takes the same time at any size."""

@@ -325,7 +325,7 @@ class WorkerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Jobs that were submitted together."""
+    """Jobs that were submitted together; ``job_count`` of them, whatever was deleted since."""
 
     id: str
     owner_id: str
@@ -333,3 +333,22 @@ class Batch:
     pipeline_name: str
     hardware: Json
     created_at: float
+    job_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCounts:
+    """How many jobs of a batch there are in each state, and which was submitted first.
+
+    Of those that are pending, ``sent`` have a task on its way to a worker; ``sendable`` have none there, but one that
+    could be.
+    """
+
+    by_state: Mapping[JobState, int]
+    sent: int
+    sendable: int
+    first_job_id: str
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_state.values())

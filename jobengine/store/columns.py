@@ -38,6 +38,11 @@ def number(name: str, *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable)
 
 
+def tally(name: str) -> Column[int]:
+    """A whole number that is 0 where a program that does not know the column writes the row."""
+    return Column(name, BigInteger, nullable=False, server_default=text("0"))
+
+
 def serial(name: str) -> Column[int]:
     """The primary key of rows that the database numbers."""
     return Column(name, BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)

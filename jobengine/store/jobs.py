@@ -12,9 +12,10 @@ from sqlalchemy import Executable, Text, case, column, delete, func, insert, sel
 from jobengine.domain.errors import conflict
 from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.interfaces import JobDelta
-from jobengine.domain.records import Counts, Job
+from jobengine.domain.records import BatchCounts, Counts, Job
 from jobengine.domain.states import JobState, TaskState
 from jobengine.store import job_lists
+from jobengine.store.batch_counts import count_in_batches
 from jobengine.store.bulk import Link, chunks, encode_json, incoming, insert_rows, storable, upsert
 from jobengine.store.row_locks import lock_jobs
 from jobengine.store.search import search_text
@@ -128,6 +129,9 @@ class SqlJobs:
         if job_lists.is_counted_by_state(where):
             return self._statistics.count(where.owner_id, where.pipeline_name, where.states)
         return job_lists.count_jobs(self._link, where)
+
+    def count_in_batches(self, batch_ids: Collection[str]) -> dict[str, BatchCounts]:
+        return count_in_batches(self._link, batch_ids)
 
     def statistics(self, owner_id: str | None) -> dict[tuple[str, JobState], int]:
         return self._statistics.read(owner_id)

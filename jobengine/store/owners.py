@@ -69,11 +69,7 @@ class SqlOwners:
         )
 
     def insert_batches(self, new: Sequence[Batch]) -> None:
-        rows = [
-            (batch.id, batch.owner_id, batch.name, batch.pipeline_name, encode_json(batch.hardware), batch.created_at)
-            for batch in new
-        ]
-        insert_rows(self._link, batches, rows)
+        insert_rows(self._link, batches, [_batch_row(batch) for batch in new])
 
     def batches(self, owner_id: str | None, page: Page, *, ids: Collection[str] | None = None) -> list[Batch]:
         criteria = paging.equalities(batches, {"owner_id": owner_id})
@@ -94,6 +90,18 @@ def _read_key(row: Sequence[Any]) -> Key:
     values = list(row)
     values[3] = Role(values[3])
     return Key(*values)
+
+
+def _batch_row(batch: Batch) -> tuple[Any, ...]:
+    return (
+        batch.id,
+        batch.owner_id,
+        batch.name,
+        batch.pipeline_name,
+        encode_json(batch.hardware),
+        batch.created_at,
+        batch.job_count,
+    )
 
 
 def _read_batch(row: Sequence[Any]) -> Batch:

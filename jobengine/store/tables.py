@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Index, PrimaryKeyConstraint, Table, UniqueConstraint, text
 
 from jobengine.domain.records import PipelineState, Role
-from jobengine.store.columns import METADATA, moment, number, one_of, small, word
+from jobengine.store.columns import METADATA, moment, number, one_of, small, tally, word
 from jobengine.store.job_tables import job_counts, job_files, job_labels, jobs, requests
 from jobengine.store.task_tables import artifacts, attempts, results, task_logs, tasks
 
@@ -129,5 +129,6 @@ batches = Table(
     word("pipeline_name"),
     word("hardware"),
     moment("created_at"),
+    tally("job_count"),
     Index("ix_batches_owner", "owner_id", "id"),
 )

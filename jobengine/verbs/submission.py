@@ -146,7 +146,9 @@ def _write(
         except EngineError as error:
             raise check.placed(index, error) from None
     if batch is not None:
-        ledger.owners.insert_batches([batch])
+        # The name as the pipeline has it: a request may name a version, or an ID.
+        named = replace(batch, pipeline_name=new[0].job.pipeline_name, job_count=len(new))
+        ledger.owners.insert_batches([named])
     insert_jobs(ledger, new)
     job_ids = tuple(entry.job.id for entry in new)
     if key is not None:

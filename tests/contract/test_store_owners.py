@@ -81,3 +81,10 @@ def test_batches_are_listed_by_pages_owners_and_ids_and_deleted(store: SqlStore)
         assert ledger.owners.delete_batches([batches[0].id, new_id()]) == 1
         assert ledger.owners.delete_batches([]) == 0
         assert ledger.owners.batches(OWNER, Page(None, descending=False)) == batches[1:]
+
+
+def test_a_batch_keeps_how_many_jobs_it_had(store: SqlStore) -> None:
+    batch = Batch(new_id(), OWNER, "b", "nuclei", {}, NOW, job_count=12)
+    with store.begin() as ledger:
+        ledger.owners.insert_batches([batch])
+        assert ledger.owners.batches(OWNER, Page()) == [batch]
