@@ -8,32 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from jobengine.domain.ids import to_uuid
-from jobengine.domain.records import Role
+from jobengine.domain.records import Batch, Role
+from jobengine.domain.reports import ReportKind
+from jobengine.verbs.requests import JobRequest
 from tests.api.conftest import MakeClient
-from tests.api.shapes import assert_like
-from tests.unit.engine.world import World
-
-TOOL = {"tool_id": "string", "tool_name": "string", "tool_description": "string"}
-HARDWARE = {"filesystem_list": [{"filesystem_id": "string", "filesystem_name": "string"}], "cpu": 123, "memory": 123}
-BATCH = {"batch_id": "string", "batch_tool": TOOL, "n_jobs": 123, "hardware": HARDWARE, "batch_hardware": HARDWARE}
-JOB = {
-    "job_id": "string",
-    "job_tool": TOOL,
-    "job_log_id": "string",
-    "job_argument_list": [{"argument_key": "string", "argument_value": "string"}],
-}
-JOB_DETAIL = {
-    "job_id": "string",
-    "log_id": "string",
-    "hardware": {"filesystems": ["id"], "memory": 123, "cpu": 123},
-    "args": {},
-    "status": "string",
-    "reason": "string",
-    "create_time": "string",
-    "start_time": "string",
-    "stop_time": "string",
-}
-COUNTERS = {"submitted", "pending", "runnable", "starting", "running", "succeeded", "failed"}
+from tests.api.shapes import assert_like, example_of
+from tests.unit.engine.world import OWNER, World
 
 
 def keyed(
@@ -75,30 +55,132 @@ def test_batches_jobs_and_status_as_on_the_page(
     made = submit_batch(world, make_client)
     # The real client sends a body without a content type, also with GET.
     (batch,) = client.get(f"{base}/batches", data="{}").json
-    assert_like(BATCH, batch)
+    (example,) = example_of("et_engine", "batches")
+    assert_like({**example, "batch_hardware": example["hardware"]}, batch)
     assert (batch["batch_id"], batch["n_jobs"], batch["batch_hardware"]["cpu"]) == (to_uuid(made["id"]), 3, 2)
     status = client.get(f"{base}/batches/{batch['batch_id']}").json
-    assert (set(status), status["runnable"]) == (COUNTERS, 3)
+    assert_like(example_of("et_engine", "status"), status)
+    assert (set(status), status["runnable"]) == (set(example_of("et_engine", "status")), 3)
     jobs = client.get(f"{base}/batches/{batch['batch_id']}/jobs").json
-    assert_like([JOB], jobs)
+    assert_like(example_of("et_engine", "jobs"), jobs)
     assert [job["job_id"] for job in jobs] == [to_uuid(job_id) for job_id in made["jobs"]]
     assert jobs[0]["job_argument_list"] == [{"argument_key": "segment.sigma", "argument_value": "0.5"}]
-    (detail,) = client.get(f"{base}/batches/{batch['batch_id']}/jobs/{jobs[0]['job_id']}").json
-    assert_like(JOB_DETAIL, detail)
+    details = client.get(f"{base}/batches/{batch['batch_id']}/jobs/{jobs[0]['job_id']}").json
+    (example,) = example_of("et_engine", "job")
+    # The names of arguments are the job's own.
+    assert_like([{**example, "args": {"segment.sigma": "value"}}], details)
+    (detail,) = details
     assert (detail["status"], detail["args"]) == ("RUNNABLE", {"segment.sigma": "0.5"})
     world.finish()
     assert client.get(f"{base}/batches/{batch['batch_id']}").json["succeeded"] == 3
 
 
 def test_the_real_parsers_read_our_bodies(world: World, make_client: MakeClient, client: FlaskClient) -> None:
-    from et_engine_core.batches import Batch, BatchStatus
+    from et_engine_core import Batch as TheirBatch
+    from et_engine_core import BatchStatus, Job
 
     made = submit_batch(world, make_client)
     (body,) = client.get("/v1/batches").json
-    parsed = Batch.from_json(body)
-    assert str(parsed.batch_id) == to_uuid(made["id"])
-    status = BatchStatus(**client.get(f"/v1/batches/{body['batch_id']}").json)
-    assert status.runnable == 3
+    parsed = TheirBatch.from_json(body)
+    # They give back what they keep: all but the page's second name for the hardware.
+    assert {**parsed.to_json(), "hardware": body["hardware"]} == body
+    assert parsed.batch_hardware.filesystem_list[0].filesystem_name == "files"
+    status = client.get(f"/v1/batches/{parsed.batch_id}").json
+    assert BatchStatus.from_json(status).to_json() == status
+    jobs = client.get(f"/v1/batches/{parsed.batch_id}/jobs").json
+    assert [Job.from_json(job).to_json() for job in jobs] == jobs
+    assert [Job.from_json(job).job_id for job in jobs] == [to_uuid(job_id) for job_id in made["jobs"]]
+    assert Job.from_json(jobs[0]).job_argument_list[0].argument_key == "segment.sigma"
+
+
+ODD_HARDWARE: list[tuple[Any, dict[str, Any]]] = [
+    ({"cpu": "abc"}, {}),
+    ({"cpu": [1]}, {}),
+    ({"cpu": True, "memory": None}, {}),
+    ({"cpu": "4", "memory": 1.5e3}, {"cpu": 4, "memory": 1500}),
+    ({"memory": "1e3", "cpu": -1}, {}),
+    ({"memory": 1e300}, {}),
+    ({"filesystem_list": 5}, {}),
+    ({"filesystem_list": ["x", 5, {"filesystem_id": 1}]}, {"filesystem_list": [("x", "x")]}),
+    (
+        {"filesystem_list": [{"filesystem_id": "a", "size": 1}, {"filesystem_id": "b", "filesystem_name": "files"}]},
+        {"filesystem_list": [("a", "a"), ("b", "files")]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "read"), ODD_HARDWARE)
+def test_a_batch_with_odd_hardware_breaks_no_page(
+    world: World, client: FlaskClient, given: Any, read: dict[str, Any]
+) -> None:
+    from et_engine_core import Batch as TheirBatch
+
+    batch = Batch(world.ids.new(), OWNER, "odd", "noop", given, world.now)
+    request = JobRequest(OWNER, "noop", world.upload(1), batch_id=batch.id)
+    (job,) = world.engine.submit_many([request], batch=batch).jobs
+    (body,) = client.get("/batches").json
+    filesystems = [{"filesystem_id": one, "filesystem_name": name} for one, name in read.get("filesystem_list", [])]
+    wanted = {"filesystem_list": filesystems, "cpu": read.get("cpu", 1), "memory": read.get("memory", 512)}
+    assert (body["hardware"], body["batch_hardware"]) == (wanted, wanted)
+    assert TheirBatch.from_json(body).n_jobs == 1
+    (detail,) = client.get(f"/batches/{batch.id}/jobs/{job.id}").json
+    assert detail["hardware"]["filesystems"] == [entry["filesystem_id"] for entry in filesystems]
+
+
+def test_every_job_is_in_the_counter_that_its_own_status_names(
+    world: World, make_client: MakeClient, client: FlaskClient
+) -> None:
+    made = submit_batch(world, make_client, jobs=6)
+    canceled, *others = made["jobs"]
+    world.engine.cancel(None, [canceled])
+    world.limit(running_tasks=4)
+    deliveries = {task.job_id: (found, task) for found in world.take() for task in found.tasks}
+    assert len(deliveries) == 4
+    for job_id, kind in zip(deliveries, (ReportKind.STARTED, ReportKind.FAILED), strict=False):
+        delivery, task = deliveries[job_id]
+        body = {"kind": "step", "message": "no"} if kind is ReportKind.FAILED else {}
+        world.say(kind, delivery, task, **body)
+    world.engine.record()
+    status = client.get(f"/batches/{made['id']}").json
+    words = [client.get(f"/batches/{made['id']}/jobs/{job_id}").json[0]["status"].lower() for job_id in made["jobs"]]
+    assert status == {word: words.count(word) for word in status}
+    assert {word for word, count in status.items() if count} == {"runnable", "starting", "running", "failed"}
+    assert len(others) + 1 == sum(status.values())
+
+
+def test_a_deleted_job_counts_as_failed_so_that_waiting_ends(
+    world: World, make_client: MakeClient, client: FlaskClient
+) -> None:
+    made = submit_batch(world, make_client)
+    world.finish()
+    native = make_client(Role.SUBMITTER)
+    assert native.delete(f"/api/v1/jobs/{made['jobs'][0]}").status_code == 204
+    status = client.get(f"/batches/{made['id']}").json
+    assert (status["succeeded"], status["failed"]) == (2, 1)
+    shown = native.get(f"/api/v1/batches/{made['id']}").json
+    assert (shown["job_count"], shown["counts"]["succeeded"], shown["deleted"]) == (3, 2, 1)
+    for job_id in made["jobs"][1:]:
+        native.delete(f"/api/v1/jobs/{job_id}")
+    assert client.get(f"/batches/{made['id']}").json["failed"] == 3
+    (batch,) = client.get("/batches").json
+    assert (batch["n_jobs"], batch["batch_tool"]["tool_name"]) == (3, "cells")
+    assert batch["batch_tool"]["tool_id"]
+
+
+def test_the_tool_is_the_pipeline_however_the_batch_named_it(
+    world: World, make_client: MakeClient, client: FlaskClient
+) -> None:
+    native = make_client(Role.SUBMITTER)
+    made = native.post("/api/v1/batches", json={"jobs": [{"pipeline": "external@1"}]}).json
+    assert made["pipeline"] == "external"
+    with world.store.begin() as ledger:
+        # As batches were written once, with nothing left of their jobs.
+        ledger.owners.insert_batches([Batch(world.ids.new(), OWNER, "old", "external@1", {}, world.now)])
+    old, new = (batch["batch_tool"] for batch in client.get("/batches").json)
+    assert old == new
+    assert (new["tool_name"], len(new["tool_id"])) == ("external", 36)
+    (job,) = client.get(f"/batches/{made['id']}/jobs").json
+    assert job["job_tool"] == new
 
 
 def test_canceled_jobs_count_as_failed_so_that_waiting_ends(
@@ -143,6 +225,24 @@ def test_refusals_are_plain_text(world: World, make_client: MakeClient, client: 
         assert (answer.status_code, answer.text, answer.mimetype) == (status, text, "text/plain")
     assert client.put("/batches").status_code == 405
     assert client.put("/batches").mimetype == "text/plain"
+
+
+@pytest.mark.parametrize("base", ["", "/v1"])
+def test_what_is_not_there_is_refused_in_plain_text(client: FlaskClient, base: str) -> None:
+    for path in ("tools", "tools/x", "filesystems", "keys", "batches/x/y"):
+        for method in ("GET", "POST", "DELETE"):
+            answer = client.open(f"{base}/{path}", method=method)
+            assert (answer.status_code, answer.mimetype) == (404, "text/plain"), path
+
+
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/"])
+def test_the_root_and_options_need_no_key(make_client: MakeClient, path: str) -> None:
+    nobody = make_client(None)
+    answer = nobody.get(path)
+    assert (answer.status_code, answer.mimetype) == (200, "text/plain")
+    assert nobody.options(f"{path.rstrip('/')}/batches").status_code == 200
+    refused = nobody.post(path)
+    assert (refused.status_code, refused.mimetype) == (405, "text/plain")
 
 
 def test_a_bearer_token_works_as_well(world: World, make_client: MakeClient) -> None:

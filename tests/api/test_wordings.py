@@ -38,6 +38,6 @@ def test_argus_words_lead_back_to_states_that_have_them() -> None:
 
 def test_et_engine_has_its_seven_counters_and_each_means_a_state() -> None:
     assert set(et_engine.STATES) == set(et_engine.COUNTERS)
-    assert set(et_engine.FINAL_COUNTERS) | {JobState.PENDING} == set(JobState)
-    for state, word in et_engine.FINAL_COUNTERS.items():
+    assert set(et_engine.STARTED_COUNTERS) | {JobState.PENDING} == set(JobState)
+    for state, word in et_engine.STARTED_COUNTERS.items():
         assert et_engine.STATES[word] is state or state is JobState.CANCELED

@@ -1,19 +1,29 @@
 """ET Engine's batches, at the root and below ``/v1``."""
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 
 from api.dialects.dialect import Dialect
 from api.dialects.et_engine import batches, jobs
 from api.dialects.et_engine.errors import render
 
+_ROOMS = frozenset({"", "batches", "tools", "filesystems", "keys"})
+"""All that the product has below its root, whether it is served here or not."""
+
 
 def _is_ours() -> bool:
-    return request.path.removeprefix("/v1").split("/")[1:2] == ["batches"]
+    path = f"{request.path}/" if request.path == "/v1" else request.path
+    return (path.removeprefix("/v1") if path.startswith("/v1/") else path).split("/")[1] in _ROOMS
+
+
+def show_root() -> Response:
+    """That somebody is there; it needs no key."""
+    return Response("Jobengine\n", mimetype="text/plain")
 
 
 blueprint = Blueprint("et-engine", __name__)
 for prefix in ("", "/v1"):
     where = prefix.strip("/") or "root"
+    blueprint.add_url_rule(prefix or "/", f"root-{where}", show_root, methods=["GET"])
     blueprint.add_url_rule(f"{prefix}/batches", f"list-{where}", batches.list_batches, methods=["GET"])
     blueprint.add_url_rule(f"{prefix}/batches", f"clear-{where}", batches.delete_batches, methods=["DELETE"])
     blueprint.add_url_rule(f"{prefix}/batches/<batch_id>", f"status-{where}", batches.get_status, methods=["GET"])

@@ -7,19 +7,19 @@ from typing import Any
 from flask import Response, jsonify
 
 from api.auth import SUBMIT
-from api.dialects.et_engine.door import caller, find_batch
-from api.dialects.et_engine.wording import COUNTERS, FINAL_COUNTERS, counter_of
+from api.dialects.et_engine.door import caller, find_batch, known_id
+from api.dialects.et_engine.hardware import hardware
+from api.dialects.et_engine.wording import counters_of
 from api.parts import parts
-from jobengine.domain.filters import JobFilter, Page
+from jobengine.domain.filters import Page
 from jobengine.domain.ids import to_uuid
-from jobengine.domain.records import Batch
-from jobengine.domain.states import JobState
+from jobengine.domain.records import Pipeline
+from jobengine.queries import BatchView
 
 
 def list_batches() -> Response:
     """All batches of the caller."""
-    who = caller()
-    return jsonify([_shape(batch) for batch in parts().queries.batches(who.sees, Page(limit=None))])
+    return jsonify([_shape(view) for view in parts().queries.batch_views(caller().sees, Page(limit=None))])
 
 
 def delete_batches() -> Response:
@@ -32,14 +32,8 @@ def delete_batches() -> Response:
 
 def get_status(batch_id: str) -> Response:
     """How many jobs are in each of the seven states; these seven keys and no other."""
-    batch = find_batch(caller(), batch_id)
-    counts = dict.fromkeys(COUNTERS, 0)
-    for state, word in FINAL_COUNTERS.items():
-        counts[word] += parts().queries.count_jobs(JobFilter(batch_id=batch.id, states=(state,)))
-    waiting = JobFilter(batch_id=batch.id, states=(JobState.PENDING,))
-    for job in parts().queries.jobs(waiting, Page(limit=None)):
-        counts[counter_of(job)] += 1
-    return jsonify(counts)
+    view = parts().queries.batch_view(caller().sees, known_id(batch_id))
+    return jsonify(counters_of(view.counts, view.deleted))
 
 
 def delete_batch(batch_id: str) -> Response:
@@ -49,30 +43,19 @@ def delete_batch(batch_id: str) -> Response:
     return Response(status=200)
 
 
-def tool(pipeline_name: str, sees: str | None) -> dict[str, Any]:
-    """A pipeline as a tool."""
-    pipeline = parts().queries.find_pipeline(sees, pipeline_name)
-    identifier = to_uuid(pipeline.id) if pipeline else ""
-    description = pipeline.description if pipeline else ""
-    return {"tool_id": identifier, "tool_name": pipeline_name, "tool_description": description}
+def tool(pipeline_name: str, pipeline: Pipeline | None) -> dict[str, Any]:
+    """A pipeline as a tool; of one that is gone there is only the name."""
+    if pipeline is None:
+        return {"tool_id": "", "tool_name": pipeline_name, "tool_description": ""}
+    return {"tool_id": to_uuid(pipeline.id), "tool_name": pipeline.name, "tool_description": pipeline.description}
 
 
-def hardware(batch: Batch) -> dict[str, Any]:
-    """What the batch asked for."""
-    given = batch.hardware
+def _shape(view: BatchView) -> dict[str, Any]:
+    asked = hardware(view.batch)
     return {
-        "filesystem_list": list(given.get("filesystem_list") or []),
-        "cpu": int(given.get("cpu") or 1),
-        "memory": int(given.get("memory") or 512),
-    }
-
-
-def _shape(batch: Batch) -> dict[str, Any]:
-    asked = hardware(batch)
-    return {
-        "batch_id": to_uuid(batch.id),
-        "batch_tool": tool(batch.pipeline_name, batch.owner_id),
-        "n_jobs": parts().queries.count_jobs(JobFilter(batch_id=batch.id)),
+        "batch_id": to_uuid(view.batch.id),
+        "batch_tool": tool(view.batch.pipeline_name, view.pipeline),
+        "n_jobs": view.job_count,
         # The page's name, and the one that the client reads.
         "hardware": asked,
         "batch_hardware": asked,

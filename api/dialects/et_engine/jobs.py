@@ -8,8 +8,9 @@ from typing import Any
 from flask import Response, jsonify
 
 from api.dialects.dialect import iso
-from api.dialects.et_engine.batches import hardware, tool
+from api.dialects.et_engine.batches import tool
 from api.dialects.et_engine.door import caller, find_batch, known_id
+from api.dialects.et_engine.hardware import hardware
 from api.dialects.et_engine.wording import counter_of
 from api.parts import parts
 from jobengine.domain.errors import not_found
@@ -23,8 +24,8 @@ def list_jobs(batch_id: str) -> Response:
     """All jobs of a batch, in the order of their submission."""
     batch = find_batch(caller(), batch_id)
     jobs = parts().queries.jobs(JobFilter(batch_id=batch.id), Page(limit=None, descending=False))
-    tools = {name: tool(name, batch.owner_id) for name in {job.pipeline_name for job in jobs}}
-    return jsonify([_shape(job, tools[job.pipeline_name]) for job in jobs])
+    pipelines = parts().queries.pipelines_of(jobs)
+    return jsonify([_shape(job, tool(job.pipeline_name, pipelines.get(job.pipeline_id))) for job in jobs])
 
 
 def get_job(batch_id: str, job_id: str) -> Response:
@@ -41,7 +42,7 @@ def get_job(batch_id: str, job_id: str) -> Response:
                 "job_id": to_uuid(job.id),
                 "log_id": to_uuid(batch.id),
                 "hardware": {
-                    "filesystems": [entry.get("filesystem_id") for entry in asked["filesystem_list"]],
+                    "filesystems": [entry["filesystem_id"] for entry in asked["filesystem_list"]],
                     "memory": asked["memory"],
                     "cpu": asked["cpu"],
                 },
