@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
-from api import errors, health, metrics, requestlog
+from api import errors, health, metrics, requestlog, uploads
 from api.dialects import BLUEPRINTS as DIALECT_BLUEPRINTS
 from api.dialects import DIALECTS
 from api.limits import RequestLimits
@@ -23,7 +23,7 @@ def create_app(parts: Parts) -> Flask:
         API_TITLE="Jobengine",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.1.0",
-        # A little more than one file: the multipart form around it. The limit on the file itself is the engine's.
+        # Of bodies that are one file; JSON has a smaller limit, and forms have one for each of their files.
         MAX_CONTENT_LENGTH=parts.outside.settings.upload_limit_bytes + 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
     )
@@ -35,6 +35,7 @@ def create_app(parts: Parts) -> Flask:
         lambda owner_id: parts.queries.owner(owner_id).limits.requests_per_second
     )
     requestlog.install(app)
+    uploads.install(app)
     api = Api(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)

@@ -2,46 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
+from urllib.parse import quote
 
 from flask import Response, request
-from werkzeug.http import dump_options_header
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from api.parts import parts
+from jobengine.domain.media import ANY, is_media_type
 
 _CHUNK_BYTES = 256 * 1024
+# The characters that an extended parameter holds as they are (RFC 8187, section 3.2.1).
+_PLAIN = "!#$&+-.^_`|~"
 
 
 def send_content(sha256: str, name: str, media_type: str, size_bytes: int) -> Response:
     """An answer with the bytes, or the one range of them that was asked for."""
-    if request.if_none_match.contains(sha256):
-        return _with_headers(Response(status=304), sha256, name)
-    start, stop, status = 0, size_bytes, 200
-    wanted = request.range.range_for_length(size_bytes) if request.range else None
-    if wanted is not None:
-        start, stop = wanted
-        status = 206
-    elif request.range:
-        response = Response(status=416)
-        response.headers["Content-Range"] = f"bytes */{size_bytes}"
-        return response
-    stream = parts().outside.artifacts.open(sha256, start, stop - start)
-    response = Response(_chunks(stream), status, mimetype=media_type)
-    response.headers["Content-Length"] = str(stop - start)
-    if status == 206:
-        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
-    return _with_headers(response, sha256, name)
-
-
-def _with_headers(response: Response, sha256: str, name: str) -> Response:
+    if request.if_none_match.contains_weak(sha256):
+        response = Response(status=304)
+    else:
+        artifacts = parts().outside.artifacts
+        # Steps name types too, and a header holds nothing else.
+        known_type = media_type if is_media_type(media_type) else ANY
+        response = send_range(
+            lambda start, length: artifacts.open(sha256, start, length), size_bytes, known_type, sha256
+        )
     response.set_etag(sha256)
-    response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Disposition"] = dump_options_header("attachment", {"filename": name})
-    # What users uploaded is never run by a browser as a page of this site.
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.set("Content-Disposition", "attachment", **_spelled(name))
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
+
+
+def send_range(
+    open_stream: Callable[[int, int], BinaryIO], size_bytes: int, media_type: str, etag: str | None = None
+) -> Response:
+    """An answer with all bytes, or those of the range that was asked for; ``open_stream`` takes a start and a length.
+
+    Raises RequestedRangeNotSatisfiable. Whoever asks for several ranges, in another unit, or of another state of the
+    bytes, gets all (RFC 9110, section 14.2).
+    """
+    wanted = _wanted_range(size_bytes, etag)
+    start, stop = wanted or (0, size_bytes)
+    response = Response(_chunks(open_stream(start, stop - start)), 206 if wanted else 200, mimetype=media_type)
+    response.headers["Content-Length"] = str(stop - start)
+    response.headers["Accept-Ranges"] = "bytes"
+    if wanted:
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
+    # What users uploaded is never run by a browser as a page of this site.
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _wanted_range(size_bytes: int, etag: str | None) -> tuple[int, int] | None:
+    given, condition = request.range, request.headers.get("If-Range")
+    if given is None or given.units != "bytes" or len(given.ranges) != 1:
+        return None
+    if condition is not None and condition != f'"{etag}"':
+        return None
+    wanted = given.range_for_length(size_bytes)
+    if wanted is None:
+        raise RequestedRangeNotSatisfiable(
+            size_bytes, description=f"There are {size_bytes} bytes; ask for some of them."
+        )
+    return wanted
+
+
+def _spelled(name: str) -> dict[str, str]:
+    """A file name as parameters of a header, which holds ASCII: close to it and, where that differs, as it is."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = "".join(char for char in plain if char.isprintable())
+    if plain == name:
+        return {"filename": name}
+    fallback = f"file{plain}" if not plain or plain.startswith(".") else plain
+    return {"filename": fallback, "filename*": f"UTF-8''{quote(name, safe=_PLAIN, errors='replace')}"}
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:

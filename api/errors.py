@@ -27,7 +27,12 @@ STATUSES = {
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.INTERNAL: 500,
 }
-_CODES = {status: code for code, status in STATUSES.items()}
+_CODES = {status: code.value for code, status in STATUSES.items()} | {
+    # What only the framework refuses.
+    405: "method_not_allowed",
+    415: "unsupported_media_type",
+    416: "range_not_satisfiable",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Refusal:
     field: str | None = None
     retry_after_seconds: float | None = None
     allowed: tuple[str, ...] = ()
+    content_range: str | None = None
     is_of_framework: bool = False
     """No view was reached: there is no such path or method, or the server broke."""
 
@@ -90,6 +96,8 @@ def _with_headers(response: Response, refusal: Refusal) -> Response:
         response.headers["WWW-Authenticate"] = "Bearer"
     if refusal.allowed:
         response.headers["Allow"] = ", ".join(refusal.allowed)
+    if refusal.content_range:
+        response.headers["Content-Range"] = refusal.content_range
     return response
 
 
@@ -99,11 +107,20 @@ def _of_engine(error: EngineError) -> Refusal:
 
 def _of_framework(error: HTTPException) -> Refusal:
     status = error.code or 500
-    code = _CODES[status].value if status in _CODES else "invalid"
+    code = _CODES.get(status, ErrorCode.INVALID.value)
     field, message = _first_message(getattr(error, "data", None))
     allowed = tuple(sorted(getattr(error, "valid_methods", None) or ()))
     sentence = message or error.description or "The request cannot be answered."
-    return Refusal(status, code, sentence, field, allowed=allowed, is_of_framework=status in (404, 405))
+    length = getattr(error, "length", None) if status == 416 else None
+    return Refusal(
+        status,
+        code,
+        sentence,
+        field,
+        allowed=allowed,
+        content_range=None if length is None else f"bytes */{length}",
+        is_of_framework=status in (404, 405),
+    )
 
 
 def _of_defect(error: Exception) -> Refusal:

@@ -11,7 +11,7 @@ from flask import Request, request
 from flask.json.provider import DefaultJSONProvider
 from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from api.parts import parts
 from jobengine.domain.errors import EngineError, ErrorCode, invalid
@@ -44,11 +44,21 @@ def read_json(data: bytes | str) -> Any:
     return value
 
 
-def check_size(request: Request) -> None:
-    """Refuse a body of JSON that is larger than the limit before it is read."""
-    limit = parts().outside.settings.request_limit_bytes
-    if (request.content_length or 0) > limit:
-        raise EngineError(ErrorCode.TOO_LARGE, f"The body may have up to {limit} bytes.")
+def read_body(request: Request, limit_bytes: int | None = None) -> bytes:
+    """The body of a request, read no further than the limit; raises EngineError(TOO_LARGE) past it.
+
+    A body that comes in chunks does not say how long it will be; of one that is too long, the rest is never read.
+    """
+    limit = limit_bytes or parts().outside.settings.request_limit_bytes
+    refusal = EngineError(ErrorCode.TOO_LARGE, f"The body may have up to {limit} bytes.")
+    request.max_content_length = limit + 1
+    try:
+        body = request.get_data(cache=True)
+    except RequestEntityTooLarge:
+        raise refusal from None
+    if len(body) > limit:
+        raise refusal
+    return body
 
 
 class StrictJson(DefaultJSONProvider):
@@ -74,9 +84,9 @@ class StrictParser(FlaskParser):
         return super().load_querystring(req, schema)
 
     def _raw_load_json(self, req: Request) -> Any:
-        check_size(req)
+        body = read_body(req)
         try:
-            return read_json(req.get_data(cache=True))
+            return read_json(body)
         except EngineError as error:
             raise BadRequest(error.message) from None
 

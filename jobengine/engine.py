@@ -15,14 +15,14 @@ from jobengine.verbs.batches import delete_batches
 from jobengine.verbs.cancellation import cancel_jobs, cancel_jobs_where
 from jobengine.verbs.deletion import delete_jobs, delete_jobs_where
 from jobengine.verbs.dispatch import dispatch_tasks
-from jobengine.verbs.files import add_file, delete_file
+from jobengine.verbs.files import add_files, delete_file
 from jobengine.verbs.outside import Outside
 from jobengine.verbs.owners import authenticate, create_key, create_owner, revoke_key, set_limits
 from jobengine.verbs.pipelines import PipelineDraft
 from jobengine.verbs.plans import Plans
 from jobengine.verbs.prune import Pruner
 from jobengine.verbs.record import Recorder
-from jobengine.verbs.requests import JobRequest, NewTask, Submission, TaskReport
+from jobengine.verbs.requests import JobRequest, NewTask, Submission, TaskReport, Upload
 from jobengine.verbs.rescue import Rescuer
 from jobengine.verbs.retrying import retry_job
 from jobengine.verbs.submission import submit_jobs
@@ -110,7 +110,11 @@ class Engine:
 
     def add_file(self, owner_id: str, name: str, source: BinaryIO, media_type: str = "", folder: str = "") -> File:
         """Store an uploaded file."""
-        return add_file(self.outside, owner_id, name, source, media_type, folder)
+        return self.add_files(owner_id, [Upload(name, source, media_type, folder)])[0]
+
+    def add_files(self, owner_id: str, uploads: Sequence[Upload]) -> list[File]:
+        """Store uploaded files, all or none."""
+        return add_files(self.outside, owner_id, uploads)
 
     def delete_file(self, owner_id: str | None, file_id: str) -> None:
         """Delete a file that no unfinished job needs."""

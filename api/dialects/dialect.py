@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, request
 
 from api.errors import Refusal
-from api.strict import check_size, read_json
+from api.strict import read_body, read_json
 from jobengine.domain.errors import invalid
 
 
@@ -31,8 +31,7 @@ def bearer() -> str | None:
 
 def json_object() -> dict[str, Any]:
     """The body as a JSON object, whatever its content type says; raises EngineError(INVALID)."""
-    check_size(request)
-    body = read_json(request.get_data())
+    body = read_json(read_body(request))
     if not isinstance(body, dict):
         raise invalid("The body must be a JSON object.")
     return body

@@ -16,6 +16,7 @@ from api.paging import PageArguments, listed, page_of
 from api.parts import parts
 from jobengine.domain.errors import invalid
 from jobengine.domain.filters import FileFilter
+from jobengine.verbs.requests import Upload
 
 blueprint = Blueprint("files", __name__, url_prefix="/api/v1/files", description="What jobs work on")
 
@@ -39,18 +40,15 @@ class FileArguments(PageArguments):
 def upload() -> dict[str, Any]:
     """Upload one or many files as multipart/form-data: parts named ``files``, and ``folder`` if there is one.
 
-    Parts larger than half a megabyte are spooled to disk while they arrive; nothing is held in memory.
+    All are stored, or none. Each goes to disk while it arrives; nothing large is held in memory.
     """
     owner_id = caller().owner_id
     given = request.files.getlist("files")
     if not given:
         raise invalid("Send at least one part named 'files', with a file name.", "files")
     folder = request.form.get("folder", "")
-    added = [
-        parts().engine.add_file(owner_id, part.filename or "", cast(BinaryIO, part.stream), part.mimetype or "", folder)
-        for part in given
-    ]
-    return {"items": [file_shape(file) for file in added]}
+    uploads = [Upload(part.filename or "", cast(BinaryIO, part.stream), part.mimetype or "", folder) for part in given]
+    return {"items": [file_shape(file) for file in parts().engine.add_files(owner_id, uploads)]}
 
 
 @blueprint.get("")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from marshmallow import Schema, fields, validate
 
 from api.auth import READ, caller, may
+from api.download import send_range
 from api.native.blueprint import Blueprint
 from api.native.shapes import TaskDetailShape, TaskShape, attempt_shape, page_shape, task_shape
 from api.paging import PageArguments, listed, page_of
@@ -61,7 +63,4 @@ def get_log(arguments: dict[str, Any], task_id: str) -> Response:
     if arguments["tail"] is not None:
         lines = lines[-arguments["tail"] :]
     data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
-    response = Response(data, mimetype="text/plain")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.make_conditional(request, accept_ranges=True, complete_length=len(data))
-    return response
+    return send_range(lambda start, length: io.BytesIO(data[start : start + length]), len(data), "text/plain")

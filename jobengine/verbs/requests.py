@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from jobengine.domain.records import Job
 from jobengine.domain.states import FailureKind, TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to be. Without a media type, the name tells it."""
+
+    name: str
+    source: BinaryIO
+    media_type: str = ""
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

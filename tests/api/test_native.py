@@ -202,7 +202,8 @@ def test_submissions_are_accepted_while_redis_is_down(world: World, make_client:
 def test_the_framework_errors_are_problems_too(make_client: MakeClient) -> None:
     client = make_client()
     assert client.get("/nowhere").json["code"] == "not_found"
-    assert client.put("/api/v1/jobs").status_code == 405
+    wrong = client.put("/api/v1/jobs")
+    assert (wrong.status_code, wrong.json["code"]) == (405, "method_not_allowed")
     assert client.post("/api/v1/jobs", data="{", content_type="application/json").status_code == 400
 
 
