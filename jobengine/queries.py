@@ -90,8 +90,9 @@ class Queries:
             return _own(owner_id, "file", file_id, ledger.files.fetch([file_id]))
 
     def files(self, where: FileFilter, page: Page) -> list[File]:
-        """A page of files."""
+        """A page of files; raises EngineError(NOT_FOUND) for a job that is not the owner's."""
         with self._store.read() as ledger:
+            _check_job(ledger, where.owner_id, where.job_id)
             return ledger.files.page(where, page)
 
     def steps(self) -> list[StepSpec]:

@@ -18,13 +18,16 @@ from jobengine.domain.errors import invalid
 from jobengine.domain.filters import FileFilter
 from jobengine.verbs.requests import Upload
 
-blueprint = Blueprint("files", __name__, url_prefix="/api/v1/files", description="What jobs work on")
+blueprint = Blueprint("files", __name__, url_prefix="/api/v1", description="What jobs work on")
 
 
 class UploadShape(Schema):
     """The files of one upload, in its order."""
 
     items = fields.List(fields.Nested(FileShape), required=True)
+
+
+FilePageShape = page_shape(FileShape)
 
 
 class FileArguments(PageArguments):
@@ -34,7 +37,7 @@ class FileArguments(PageArguments):
     text = fields.String(load_default=None, validate=SOME_TEXT)
 
 
-@blueprint.post("")
+@blueprint.post("/files")
 @may(SUBMIT)
 @blueprint.response(201, UploadShape)
 def upload() -> dict[str, Any]:
@@ -51,10 +54,10 @@ def upload() -> dict[str, Any]:
     return {"items": [file_shape(file) for file in parts().engine.add_files(owner_id, uploads)]}
 
 
-@blueprint.get("")
+@blueprint.get("/files")
 @may(READ)
 @blueprint.arguments(FileArguments, location="query")
-@blueprint.response(200, page_shape(FileShape))
+@blueprint.response(200, FilePageShape)
 def list_files(arguments: dict[str, Any]) -> dict[str, Any]:
     """List files, newest first."""
     where = FileFilter(owner_id=caller().sees, folder=arguments["folder"], text=arguments["text"])
@@ -62,7 +65,7 @@ def list_files(arguments: dict[str, Any]) -> dict[str, Any]:
     return listed(rows, arguments, [file_shape(file) for file in rows])
 
 
-@blueprint.get("/<string(length=24):file_id>")
+@blueprint.get("/files/<string(length=24):file_id>")
 @may(READ)
 @blueprint.response(200, FileShape)
 def get_file(file_id: str) -> dict[str, Any]:
@@ -70,7 +73,7 @@ def get_file(file_id: str) -> dict[str, Any]:
     return file_shape(parts().queries.file(caller().sees, file_id))
 
 
-@blueprint.get("/<string(length=24):file_id>/content")
+@blueprint.get("/files/<string(length=24):file_id>/content")
 @may(READ)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
 def download_file(file_id: str) -> Response:
@@ -79,7 +82,18 @@ def download_file(file_id: str) -> Response:
     return send_content(file.sha256, file.name, file.media_type, file.size_bytes)
 
 
-@blueprint.delete("/<string(length=24):file_id>")
+@blueprint.get("/jobs/<string(length=24):job_id>/files")
+@may(READ)
+@blueprint.arguments(PageArguments, location="query")
+@blueprint.response(200, FilePageShape)
+def list_files_of_job(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
+    """List the files that a job works on, oldest first."""
+    where = FileFilter(owner_id=caller().sees, job_id=job_id)
+    rows = parts().queries.files(where, page_of(arguments, descending=False))
+    return listed(rows, arguments, [file_shape(file) for file in rows])
+
+
+@blueprint.delete("/files/<string(length=24):file_id>")
 @may(SUBMIT)
 @blueprint.response(204)
 def delete_file(file_id: str) -> None:

@@ -76,9 +76,10 @@ class ResultFilter:
 
 @dataclass(frozen=True, slots=True)
 class FileFilter:
-    """Criteria for files; ``folder`` matches exactly."""
+    """Criteria for files; ``folder`` matches exactly, ``job_id`` is a job that works on them."""
 
     owner_id: str | None = None
     folder: str | None = None
     sha256: str | None = None
     text: str | None = None
+    job_id: str | None = None

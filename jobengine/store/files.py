@@ -83,6 +83,9 @@ class SqlFiles:
     def _criteria(self, where: FileFilter) -> list[ColumnElement[bool]]:
         names = ("owner_id", "folder", "sha256")
         criteria = paging.equalities(files, {name: getattr(where, name) for name in names})
+        if where.job_id is not None:
+            of_job = select(job_files.c.file_id).where(*paging.equalities(job_files, {"job_id": where.job_id}))
+            criteria.append(files.c.id.in_(of_job))
         if where.text:
             criteria.append(contains(self._link, files.c.search, where.text))
         return criteria

@@ -157,5 +157,10 @@ def check_node_parameters(node: Node, given: Mapping[str, Any], step: StepSpec) 
     validator = Draft202012Validator(dict(step.parameters_schema))
     merged = {**node.parameters, **given}
     for error in sorted(validator.iter_errors(merged), key=lambda error: list(map(str, error.absolute_path))):
-        place = ".".join(["parameters", node.key, *map(str, error.absolute_path)])
-        raise invalid(f"{error.message}.", place)
+        place = ["parameters", node.key, *map(str, error.absolute_path)]
+        if error.validator == "additionalProperties":
+            known = error.schema.get("properties", {})
+            unknown = sorted(set(error.instance) - set(known))[0]
+            sentence = f"There is no parameter {unknown!r}; there are: {', '.join(sorted(known)) or 'none'}."
+            raise invalid(sentence, ".".join([*place, unknown]))
+        raise invalid(f"{error.message}.", ".".join(place))

@@ -29,6 +29,7 @@ WITH_ID = [
     ("DELETE", "/files/{spare_file}", SUBMITTERS, None, 204),
     ("GET", "/jobs/{job}", EVERYONE, None, 200),
     ("GET", "/jobs/{job}/explain", EVERYONE, None, 200),
+    ("GET", "/jobs/{job}/files", EVERYONE, None, 200),
     ("GET", "/jobs/{job}/tasks", EVERYONE, None, 200),
     ("GET", "/jobs/{job}/results", EVERYONE, None, 200),
     ("POST", "/jobs/{job}/cancel", SUBMITTERS, None, 200),

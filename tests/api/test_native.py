@@ -182,6 +182,26 @@ def test_lists_go_on_from_their_cursor(make_client: MakeClient) -> None:
     assert client.get("/api/v1/jobs?state=running").json["items"] == []
 
 
+def test_the_files_of_a_job_are_listed(make_client: MakeClient) -> None:
+    client = make_client()
+    names = ("a.png", "b.png", "a.png")
+    files = [upload(client, name, data=bytes([place]))[0] for place, name in enumerate(names)]
+    job = client.post("/api/v1/jobs", json={"pipeline": "cells", "files": [files[1], files[2]]}).json
+    found = client.get(f"/api/v1/jobs/{job['id']}/files").json
+    assert [(file["id"], file["name"]) for file in found["items"]] == [(files[1], "b.png"), (files[2], "a.png")]
+    assert make_client(owner="else").get(f"/api/v1/jobs/{job['id']}/files").status_code == 404
+
+
+def test_a_parameter_that_no_step_has_is_refused_with_those_that_there_are(make_client: MakeClient) -> None:
+    client = make_client()
+    body = {"pipeline": "cells", "files": upload(client, "a.png"), "parameters": {"segment": {"sigm": 1}}}
+    answer = client.post("/api/v1/jobs", json=body)
+    assert answer.status_code == 422
+    assert answer.json["field"] == "parameters.segment.sigm"
+    assert answer.json["detail"].startswith("There is no parameter 'sigm'; there are: ")
+    assert "sigma" in answer.json["detail"]
+
+
 def test_the_catalog_is_listed(make_client: MakeClient) -> None:
     client = make_client()
     names = {pipeline["name"] for pipeline in client.get("/api/v1/pipelines").json["items"]}

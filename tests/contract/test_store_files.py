@@ -41,6 +41,16 @@ def test_a_list_of_files_meets_all_its_criteria(store: SqlStore) -> None:
         assert ledger.files.page(FileFilter(text=wanted.id.upper()), Page()) == [wanted]
 
 
+def test_the_files_of_a_job_are_listed(store: SqlStore) -> None:
+    files = [make_file() for _ in range(3)]
+    insert(store, *files)
+    job = make_job()
+    with store.begin() as ledger:
+        ledger.jobs.insert([job], {job.id: [files[2].id, files[0].id]})
+        assert ledger.files.page(FileFilter(OWNER, job_id=job.id), Page(descending=False)) == [files[0], files[2]]
+        assert ledger.files.count(FileFilter(OWNER, job_id=new_id())) == 0
+
+
 def test_the_root_folder_is_a_folder_like_any_other(store: SqlStore) -> None:
     root = make_file(folder="")
     insert(store, root, make_file(folder="a"))

@@ -37,7 +37,7 @@ def count_jobs(world: World) -> int:
         ({"parameters": {"segment": 3}}, "parameters.segment"),
         ({"parameters": {"segment": {"sigma": "wide"}}}, "parameters.segment.sigma"),
         ({"parameters": {"segment": {"sigma": -1}}}, "parameters.segment.sigma"),
-        ({"parameters": {"segment": {"zeta": 1}}}, "parameters.segment"),
+        ({"parameters": {"segment": {"zeta": 1}}}, "parameters.segment.zeta"),
         ({"parameters": {"measure": {"any": 1}}}, "parameters.measure"),
         ({"pipeline": "masks", "file_ids": ()}, "parent"),
         ({"parent_id": "f" * 24}, "parent"),
