@@ -13,6 +13,7 @@ from jobengine.verbs import external, pipelines
 from jobengine.verbs.auditing import audit_system
 from jobengine.verbs.batches import delete_batches
 from jobengine.verbs.cancellation import cancel_jobs, cancel_jobs_where
+from jobengine.verbs.children import submit_child
 from jobengine.verbs.deletion import delete_jobs, delete_jobs_where
 from jobengine.verbs.dispatch import dispatch_tasks
 from jobengine.verbs.files import add_files, delete_file
@@ -63,6 +64,10 @@ class Engine:
         return submit_jobs(
             self.outside, self._plans, requests, batch=batch, idempotency_key=idempotency_key, body_digest=body_digest
         )
+
+    def submit_child(self, request: JobRequest) -> Job:
+        """The job by this pipeline that the parent has, where it did not go wrong, else a new one; never two."""
+        return submit_child(self.outside, self._plans, request)
 
     def cancel(self, owner_id: str | None, job_ids: Sequence[str]) -> int:
         """Cancel what is unfinished of these jobs; how many of them were."""

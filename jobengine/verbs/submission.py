@@ -44,7 +44,7 @@ def submit_jobs(
     try:
         with outside.store.begin() as ledger:
             replayed = _recall(ledger, key)
-            return replayed or _write(outside, plans, ledger, requests, batch, key)
+            return replayed or write_jobs(outside, plans, ledger, requests, batch, key)
     except EngineError as error:
         if key is None or error.code is not ErrorCode.CONFLICT:
             raise
@@ -54,6 +54,36 @@ def submit_jobs(
         if replayed is None:
             raise
         return replayed
+
+
+def write_jobs(
+    outside: Outside,
+    plans: Plans,
+    ledger: Ledger,
+    requests: Sequence[JobRequest],
+    batch: Batch | None = None,
+    key: tuple[str, str, str] | None = None,
+) -> Submission:
+    """Check the requests and write their jobs, and the answer under its idempotency key."""
+    check = RequestCheck(outside, plans, ledger, requests)
+    pass_by_newest(outside, ledger)
+    now = outside.clock()
+    new = []
+    for index, request in enumerate(requests):
+        pipeline = check.request(index, request)
+        try:
+            new.append(build_job(outside, request, pipeline, check.steps, now))
+        except EngineError as error:
+            raise check.placed(index, error) from None
+    if batch is not None:
+        # The name as the pipeline has it: a request may name a version, or an ID.
+        named = replace(batch, pipeline_name=new[0].job.pipeline_name, job_count=len(new))
+        ledger.owners.insert_batches([named])
+    insert_jobs(ledger, new)
+    job_ids = tuple(entry.job.id for entry in new)
+    if key is not None:
+        ledger.jobs.remember_request(*key, json.dumps(job_ids), now + IDEMPOTENCY_SECONDS)
+    return Submission(job_ids, tuple(entry.job for entry in new))
 
 
 def insert_jobs(ledger: Ledger, new: Sequence[NewJob]) -> None:
@@ -125,35 +155,6 @@ def count_tasks(tasks: Iterable[Task]) -> Counts:
     for task in tasks:
         counts[task.state] += 1
     return Counts(**{state.value: count for state, count in counts.items()})
-
-
-def _write(
-    outside: Outside,
-    plans: Plans,
-    ledger: Ledger,
-    requests: Sequence[JobRequest],
-    batch: Batch | None,
-    key: tuple[str, str, str] | None,
-) -> Submission:
-    check = RequestCheck(outside, plans, ledger, requests)
-    pass_by_newest(outside, ledger)
-    now = outside.clock()
-    new = []
-    for index, request in enumerate(requests):
-        pipeline = check.request(index, request)
-        try:
-            new.append(build_job(outside, request, pipeline, check.steps, now))
-        except EngineError as error:
-            raise check.placed(index, error) from None
-    if batch is not None:
-        # The name as the pipeline has it: a request may name a version, or an ID.
-        named = replace(batch, pipeline_name=new[0].job.pipeline_name, job_count=len(new))
-        ledger.owners.insert_batches([named])
-    insert_jobs(ledger, new)
-    job_ids = tuple(entry.job.id for entry in new)
-    if key is not None:
-        ledger.jobs.remember_request(*key, json.dumps(job_ids), now + IDEMPOTENCY_SECONDS)
-    return Submission(job_ids, tuple(entry.job for entry in new))
 
 
 def _recall(ledger: Ledger, key: tuple[str, str, str] | None) -> Submission | None:

@@ -132,6 +132,27 @@ def test_masks_are_made_once_however_often_they_are_asked_for(world: World, clie
     assert client.get(JOBS).json["count"] == 1
 
 
+def test_masks_are_made_again_after_those_that_failed_and_those_that_were_deleted(
+    world: World, make_client: MakeClient, client: FlaskClient
+) -> None:
+    masks = f"{JOBS}/{analyse(client, [upload(client)])['id']}/download-masks"
+    finish(world)
+    client.post(masks)
+    world.finish(lambda delivery, task: {"kind": "step", "message": "no"})
+    assert client.get(masks).json["status"] == "FAILED"
+    assert client.post(masks).json["status"] == "SUBMITTED"
+    finish(world)
+    native = make_client()
+    for _ in range(2):
+        assert client.post(masks).json["status"] == "SUCCEEDED"
+        made = native.get("/api/v1/jobs?pipeline=masks").json["items"]
+        for job in made:
+            assert native.delete(f"/api/v1/jobs/{job['id']}").status_code == 204
+        assert client.get(masks).status_code == 404
+        assert client.post(masks).json["status"] == "SUBMITTED"
+        finish(world)
+
+
 def test_a_failed_job_reaches_a_hundred_percent(world: World, client: FlaskClient) -> None:
     job = analyse(client, [upload(client)])
     world.finish(lambda delivery, task: {"kind": "step", "message": "no"})
