@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from api.parts import parts
+from api.artifact_urls import artifact_url
 from jobengine.domain.records import Artifact, Attempt, File, Job, Pipeline, Result, StepSpec, Task
 from jobengine.domain.rollup import fold_percentage
 from jobengine.domain.states import TaskState
@@ -153,13 +153,6 @@ def artifact_shape(artifact: Artifact) -> dict[str, Any]:
     """An artifact's answer, with an address that works without a key."""
     names = ("id", "task_id", "result_id", "name", "media_type", "size_bytes", "sha256")
     return {**{name: getattr(artifact, name) for name in names}, "url": artifact_url(artifact)}
-
-
-def artifact_url(artifact: Artifact) -> str:
-    """An address of the artifact's bytes that works without a key until it expires."""
-    settings = parts().outside.settings
-    token = parts().signer.sign(artifact.id, settings.url_lifetime_seconds)
-    return f"{settings.public_url}/api/v1/artifacts/{artifact.id}/content?token={token}"
 
 
 def job_shape(job: Job) -> dict[str, Any]:

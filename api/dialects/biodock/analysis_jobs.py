@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from api.artifact_urls import artifact_url
 from api.auth import SUBMIT
 from api.dialects.biodock.door import blueprint, caller
 from api.dialects.biodock.filesystem import expand_folders
 from api.dialects.biodock.wording import STATUSES
 from api.dialects.dialect import json_object, text_of, texts_of, whole_number
-from api.native.shapes import artifact_url
 from api.parts import parts
 from jobengine.domain.errors import invalid
 from jobengine.domain.filters import JobFilter, Page

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from api.artifact_urls import artifact_url
 from api.auth import SUBMIT
 from api.dialects.biodock.analysis_jobs import MASKS_PIPELINE
 from api.dialects.biodock.door import blueprint, caller
 from api.dialects.biodock.wording import MASKS_STATUSES
-from api.native.shapes import artifact_url
 from api.parts import parts
 from jobengine.domain.errors import conflict, not_found
 from jobengine.domain.filters import JobFilter, Page
