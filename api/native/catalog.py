@@ -41,6 +41,7 @@ class PipelineShape(Schema):
     """A pipeline."""
 
     id = fields.String(required=True)
+    owner = fields.String(required=True, allow_none=True, metadata={"description": "Whose it is; null: built in."})
     name = fields.String(required=True)
     version = fields.Integer(required=True)
     state = fields.String(required=True)

@@ -243,4 +243,9 @@ def pipeline_shape(pipeline: Pipeline) -> dict[str, Any]:
         | {"parameters": dict(node.parameters)}
         for node in pipeline.nodes
     ]
-    return {**{name: getattr(pipeline, name) for name in names}, "state": pipeline.state.value, "nodes": nodes}
+    return {
+        **{name: getattr(pipeline, name) for name in names},
+        "owner": pipeline.owner_id,
+        "state": pipeline.state.value,
+        "nodes": nodes,
+    }

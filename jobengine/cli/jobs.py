@@ -11,7 +11,7 @@ import click
 
 from jobengine.cli.client import ApiClient, connect
 from jobengine.cli.parameters import parse_parameters
-from jobengine.cli.progress import upload_files, wait_for_job
+from jobengine.cli.progress import refuse_same_files, upload_files, wait_for_job
 
 STATES = ("pending", "running", "succeeded", "failed", "canceled")
 
@@ -46,13 +46,14 @@ def submit(
     """Upload FILES and run PIPELINE on them."""
     api = connect()
     body: dict[str, Any] = {"pipeline": pipeline, "parameters": parse_parameters(api, pipeline, params), "name": name}
+    refuse_same_files(files)
     body |= {} if parent is None else {"parent": parent}
     body |= {} if priority is None else {"priority": priority}
     job = api.call("POST", "jobs", json={**body, "files": upload_files(api, files)})
     if not is_json:
         click.echo(f"job {job['id']} was accepted")
     if wait:
-        job = wait_for_job(api, job["id"])
+        job = _wait(api, job["id"])
     if is_json:
         click.echo(json.dumps(job))
     elif wait:
@@ -80,14 +81,20 @@ def jobs(limit: int, states: tuple[str, ...], pipeline: str | None, is_json: boo
 
 @click.command()
 @click.argument("job_id", metavar="ID")
+@click.option("--wait", is_flag=True, help="Wait for the end first; exit code 1 unless the job succeeds.")
 @as_json
-def show(job_id: str, is_json: bool) -> None:
+def show(job_id: str, wait: bool, is_json: bool) -> None:
     """Show a job, and which of its files failed."""
     api = connect()
-    job = api.call("GET", "jobs", job_id)
+    job = _wait(api, job_id) if wait else api.call("GET", "jobs", job_id)
     if is_json:
         click.echo(json.dumps(job))
-        return
+    else:
+        _tell(api, job)
+    sys.exit(1 if wait and job["state"] != "succeeded" else 0)
+
+
+def _tell(api: ApiClient, job: dict[str, Any]) -> None:
     counts = ", ".join(f"{count} {state}" for state, count in job["counts"].items() if count)
     click.echo(f"job {job['id']}  {job['state']}  {job['percentage']} %  ({counts})")
     about = {"name": job["name"], "pipeline": f"{job['pipeline']}@{job['pipeline_version']}"}
@@ -106,6 +113,19 @@ def cancel(job_id: str, is_json: bool) -> None:
     """Cancel what is unfinished of a job."""
     job = connect().call("POST", "jobs", job_id, "cancel")
     click.echo(json.dumps(job) if is_json else f"job {job['id']} {job['state']}")
+
+
+def _wait(api: ApiClient, job_id: str) -> dict[str, Any]:
+    """Wait for the end; who leaves before is told that the job does not."""
+    try:
+        return wait_for_job(api, job_id)
+    except KeyboardInterrupt:
+        click.echo(
+            f"The job {job_id} goes on. `jobengine show {job_id} --wait` waits again, `jobengine cancel {job_id}` "
+            "ends it.",
+            err=True,
+        )
+        sys.exit(130)
 
 
 def _tell_failures(api: ApiClient, job: dict[str, Any]) -> None:

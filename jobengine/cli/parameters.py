@@ -3,56 +3,78 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from jobengine.cli.client import ApiClient
+from jobengine.domain.errors import EngineError
+from jobengine.domain.records import Node, Scope, StepSpec
+from jobengine.verbs.checking import check_node_parameters
 
 
 def parse_parameters(api: ApiClient, pipeline: str, words: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The parameters by node; a value that is JSON is taken as JSON, every other as text.
 
-    The API is asked what the steps take only where a word does not name its step.
+    They are checked as the API will check them, so that nothing is uploaded for a job that would be refused. Raises
+    ClickException for an unknown pipeline, a word that is none, and what the pipeline's steps cannot use.
     """
-    known: dict[str, set[str]] | None = None
-    parsed: dict[str, dict[str, Any]] = {}
-    for word in words:
-        place, equals, text = word.partition("=")
-        node, dot, name = place.partition(".")
-        if not equals or not node or (dot and not name):
-            raise _refusal(f"{word!r} is not NAME=VALUE, like segment.sigma=1.5 or sigma=1.5.")
-        if not dot:
-            known = known_parameters(api, pipeline) if known is None else known
-            node, name = _find_node(place, known), place
-        if name in parsed.setdefault(node, {}):
-            raise _refusal(f"{node}.{name} is given twice.")
-        parsed[node][name] = _value(text)
+    nodes = _find_nodes(api, pipeline)
+    steps = {step["name"]: _as_spec(step) for step in api.call("GET", "steps")["items"]}
+    parsed = _parse(words, nodes, steps)
+    for node in nodes:
+        if node.key in parsed and node.step in steps:
+            _check(node, parsed[node.key], steps[node.step])
     return parsed
 
 
-def known_parameters(api: ApiClient, pipeline: str) -> dict[str, set[str]]:
-    """The parameter names of each node of a pipeline; raises ClickException when there is no such pipeline."""
-    nodes = _nodes(api.all("pipelines"), pipeline)
-    steps = {step["name"]: step for step in api.call("GET", "steps")["items"]}
-    schemas = {node["key"]: steps.get(node["step"], {}).get("parameters_schema", {}) for node in nodes}
-    return {key: set(schema.get("properties", {})) for key, schema in schemas.items()}
-
-
-def _nodes(pipelines: Iterable[Mapping[str, Any]], wanted: str) -> Sequence[Mapping[str, Any]]:
-    """The nodes of the pipeline with that ID, or the newest published of that name; ``name@version`` is one version."""
+def _find_nodes(api: ApiClient, wanted: str) -> list[Node]:
+    """The nodes of a published pipeline by its ID, name or ``name@version``; an own one hides one of another origin."""
+    own = api.call("GET", "me")["owner"]["id"]
+    usable = [row for row in api.all("pipelines") if row["state"] == "published" and row["owner"] in (own, None)]
     name, _, version = wanted.partition("@")
     found = [
-        pipeline
-        for pipeline in pipelines
-        if pipeline["id"] == wanted
-        or (pipeline["name"] == name and pipeline["state"] == "published" and version in ("", str(pipeline["version"])))
+        row for row in usable if row["id"] == wanted or (row["name"] == name and version in ("", str(row["version"])))
     ]
     if not found:
-        raise click.ClickException(f"There is no published pipeline {wanted!r}.")
-    nodes: Sequence[Mapping[str, Any]] = max(found, key=lambda pipeline: pipeline["version"])["nodes"]
-    return nodes
+        choices = ", ".join(sorted({row["name"] for row in usable})) or "none"
+        raise click.ClickException(f"There is no published pipeline {wanted!r}. There are: {choices}.")
+    meant = max(found, key=lambda row: (row["owner"] is not None, row["version"]))
+    return [Node(node["key"], node["step"], parameters=node["parameters"]) for node in meant["nodes"]]
+
+
+def _as_spec(step: Mapping[str, Any]) -> StepSpec:
+    return StepSpec(step["name"], step["version"], Scope(step["scope"]), step["result_kind"], step["parameters_schema"])
+
+
+def _parse(words: Sequence[str], nodes: Sequence[Node], steps: Mapping[str, StepSpec]) -> dict[str, dict[str, Any]]:
+    known = {node.key: _names(steps.get(node.step)) for node in nodes}
+    parsed: dict[str, dict[str, Any]] = {}
+    for word in words:
+        place, equals, text = word.partition("=")
+        key, dot, name = place.partition(".")
+        if not equals or not key or (dot and not name):
+            raise _refusal(f"{word!r} is not NAME=VALUE, like segment.sigma=1.5 or sigma=1.5.")
+        if not dot:
+            key, name = _find_node(place, known), place
+        if key not in known:
+            raise _refusal(f"The pipeline has no step {key!r}; it has {', '.join(sorted(known))}.")
+        if name in parsed.setdefault(key, {}):
+            raise _refusal(f"{key}.{name} is given twice.")
+        parsed[key][name] = _value(text)
+    return parsed
+
+
+def _check(node: Node, given: Mapping[str, Any], step: StepSpec) -> None:
+    try:
+        check_node_parameters(node, given, step)
+    except EngineError as error:
+        raise _refusal(f"{(error.field or '').removeprefix('parameters.')}: {error.message}") from None
+
+
+def _names(step: StepSpec | None) -> set[str]:
+    return set(step.parameters_schema.get("properties", {})) if step else set()
 
 
 def _find_node(name: str, known: Mapping[str, set[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,18 @@ class CountedFile:
     def fileno(self) -> int:
         """By which the size is found out."""
         return self._source.fileno()
+
+
+def refuse_same_files(paths: Sequence[Path]) -> None:
+    """Refuse two paths with the same name and the same bytes: they would be one file to the API."""
+    first: dict[str, list[Path]] = {}
+    for path in paths:
+        for other in first.setdefault(path.name, []):
+            if filecmp.cmp(other, path, shallow=False):
+                raise click.ClickException(
+                    f"{other} and {path} are one file: the same name and the same bytes. Name only one of them."
+                )
+        first[path.name].append(path)
 
 
 def upload_files(api: ApiClient, paths: Sequence[Path]) -> list[str]:

@@ -1,4 +1,4 @@
-"""``jobengine results``: the artifacts of a job, as files in a folder."""
+"""``jobengine results``: the results and artifacts of a job, as files in a folder."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import click
 from jobengine.cli.client import ApiClient, connect
 from jobengine.cli.jobs import as_json
 
+RESULTS = "results.json"
 _NAME_BYTES = 150
 
 
@@ -27,19 +28,36 @@ _NAME_BYTES = 150
 )
 @as_json
 def results(job_id: str, out: Path, is_json: bool) -> None:
-    """Download what a job has made so far."""
+    """Download what a job has made so far: all results as results.json, and every artifact as a file."""
     api = connect()
     job = api.call("GET", "jobs", job_id)
     tasks = {task["id"]: task for task in api.all("jobs", job_id, "tasks")}
-    out.mkdir(parents=True, exist_ok=True)
-    written = []
-    for artifact, place in place_artifacts(job["artifacts"], tasks, _file_names(api, job["files"])):
+    names = {file["id"]: file["name"] for file in api.all("jobs", job_id, "files")}
+    written = _write_results(out / RESULTS, api.all("jobs", job_id, "results"), tasks, names)
+    for artifact, place in place_artifacts(job["artifacts"], tasks, names):
         _fetch(api, artifact["id"], out / place)
         written.append(str(out / place))
     if is_json:
         click.echo(json.dumps(written))
     else:
-        click.echo("\n".join(written) or "The job has made no files yet.", err=not written)
+        click.echo("\n".join(written) or "The job has made nothing yet.", err=not written)
+
+
+def _write_results(
+    place: Path,
+    found: Iterable[Mapping[str, Any]],
+    tasks: Mapping[str, Mapping[str, Any]],
+    names: Mapping[str, str],
+) -> list[str]:
+    """Write the results with the names of their nodes and files; the path, unless there are none."""
+    rows = [
+        {**row, "node": tasks.get(row["task"], {}).get("node"), "file_name": names.get(row["file"])} for row in found
+    ]
+    if not rows:
+        return []
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps(rows, indent=2) + "\n")
+    return [str(place)]
 
 
 def place_artifacts(
@@ -56,7 +74,7 @@ def place_artifacts(
         file_id = task.get("file")
         folder = safe_name(f"{names.get(file_id, 'file')}-{file_id}") if file_id else ""
         wanted.append((artifact, folder, safe_name(artifact["name"]), safe_name(str(task.get("node", "step")))))
-    count = Counter((folder, name.casefold()) for _, folder, name, _ in wanted)
+    count = Counter((folder, name.casefold()) for _, folder, name, _ in wanted) + Counter([("", RESULTS)])
     placed: dict[Path, Mapping[str, Any]] = {}
     for artifact, folder, name, node in wanted:
         place = Path(folder, name if count[folder, name.casefold()] == 1 else f"{node}-{name}")
@@ -74,13 +92,9 @@ def safe_name(name: str) -> str:
     return plain.rstrip(". ") or "file"
 
 
-def _file_names(api: ApiClient, file_ids: Iterable[str]) -> dict[str, str]:
-    return {file_id: api.call("GET", "files", file_id)["name"] for file_id in file_ids}
-
-
 def _fetch(api: ApiClient, artifact_id: str, place: Path) -> None:
     """Write the artifact under its name once all of it is there."""
-    place.parent.mkdir(exist_ok=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(f".{artifact_id}.part")
     try:
         with draft.open("wb") as target:

@@ -11,41 +11,62 @@ import pytest
 from jobengine.cli.client import ApiClient
 from jobengine.cli.parameters import parse_parameters
 
+OWN, OTHER = "a" * 24, "b" * 24
+
+
+def pipeline(digit: str, version: int, owner: str | None, state: str = "published", **nodes: str) -> dict[str, object]:
+    """A pipeline named nuclei as the API lists it, with the steps of its nodes."""
+    listed = [{"key": key, "step": step, "parameters": {}} for key, step in nodes.items()]
+    return {
+        "id": digit * 24,
+        "name": "nuclei",
+        "version": version,
+        "state": state,
+        "owner": owner,
+        "nodes": listed,
+    }
+
+
 PIPELINES = {
     "items": [
-        {"id": "1" * 24, "name": "nuclei", "version": 1, "state": "retired", "nodes": [{"key": "old", "step": "old"}]},
-        {
-            "id": "2" * 24,
-            "name": "nuclei",
-            "version": 2,
-            "state": "published",
-            "nodes": [{"key": "segment", "step": "image.segment"}, {"key": "measure", "step": "image.measure"}],
-        },
+        pipeline("1", 3, OWN, "retired"),
+        pipeline("2", 2, OWN, segment="image.segment", measure="image.measure", judge="nobody.announced"),
+        pipeline("3", 1, OWN, older="image.segment"),
+        pipeline("4", 4, None, builtin="image.segment"),
+        pipeline("5", 5, OTHER, foreign="image.segment"),
     ],
     "next_cursor": None,
 }
+
+
+def step(name: str, **properties: object) -> dict[str, object]:
+    """A step as the API lists it."""
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {"name": name, "version": "1", "scope": "file", "result_kind": "x", "parameters_schema": schema}
+
+
 STEPS = {
     "items": [
-        {"name": "image.segment", "parameters_schema": {"properties": {"sigma": {}, "channel": {}}}},
-        {"name": "image.measure", "parameters_schema": {"properties": {"pixel_size": {}, "channel": {}}}},
+        step("image.segment", sigma={"type": "number"}, channel={}, method={"type": "string"}, split={}),
+        step("image.measure", pixel_size={"type": "number"}, channel={}, sizes={"type": "array"}),
     ]
 }
 
 
 def api() -> ApiClient:
     def answer(request: httpx.Request) -> httpx.Response:
-        bodies = {"/api/v1/pipelines": PIPELINES, "/api/v1/steps": STEPS}
+        bodies = {"/api/v1/pipelines": PIPELINES, "/api/v1/steps": STEPS, "/api/v1/me": {"owner": {"id": OWN}}}
         return httpx.Response(200, text=json.dumps(bodies[request.url.path]))
 
     return ApiClient("http://engine", "je_key", httpx.MockTransport(answer))
 
 
 def test_a_value_is_json_where_it_is_json_and_text_elsewhere() -> None:
-    words = ["segment.sigma=1.5", "segment.method=otsu", "segment.split=false", "measure.sizes=[1, 2]", "a.b=c=d"]
+    words = ["segment.sigma=1.5", "segment.method=otsu", "segment.split=false", "measure.sizes=[1, 2]", "judge.b=c=d"]
     assert parse_parameters(api(), "nuclei", words) == {
         "segment": {"sigma": 1.5, "method": "otsu", "split": False},
         "measure": {"sizes": [1, 2]},
-        "a": {"b": "c=d"},
+        "judge": {"b": "c=d"},
     }
 
 
@@ -70,9 +91,18 @@ def test_a_word_that_cannot_be_used_is_refused_with_a_reason(words: list[str], s
 
 
 def test_a_number_that_json_does_not_know_stays_text() -> None:
-    assert parse_parameters(api(), "nuclei", ["segment.sigma=NaN"]) == {"segment": {"sigma": "NaN"}}
+    assert parse_parameters(api(), "nuclei", ["segment.method=NaN"]) == {"segment": {"method": "NaN"}}
 
 
-def test_an_unknown_pipeline_is_named() -> None:
-    with pytest.raises(click.ClickException, match="no published pipeline 'nucleus'"):
-        parse_parameters(api(), "nucleus", ["sigma=1"])
+@pytest.mark.parametrize(
+    ("wanted", "node"),
+    [("nuclei", "segment"), ("nuclei@1", "older"), ("3" * 24, "older"), ("nuclei@4", "builtin"), ("4" * 24, "builtin")],
+)
+def test_the_pipeline_is_the_one_that_the_api_will_take(wanted: str, node: str) -> None:
+    assert parse_parameters(api(), wanted, [f"{node}.sigma=1"]) == {node: {"sigma": 1}}
+
+
+@pytest.mark.parametrize("name", ["nucleus", "nuclei@3", "1" * 24, "5" * 24])
+def test_a_pipeline_that_takes_no_jobs_is_named_with_those_that_do(name: str) -> None:
+    with pytest.raises(click.ClickException, match=rf"no published pipeline '{name}'\. There are: nuclei\."):
+        parse_parameters(api(), name, [])

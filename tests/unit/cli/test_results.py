@@ -1,12 +1,14 @@
-"""Where downloaded artifacts are put."""
+"""What is downloaded of a job, and where it is put."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from jobengine.cli.results import place_artifacts, safe_name
+from tests.unit.cli.conftest import Command
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,42 @@ def test_every_artifact_gets_a_path_of_its_own() -> None:
     assert placed["a1"] == Path("cells.png-f1", "segment-out.png")
     assert placed["a2"] == Path("cells.png-f1", "measure-OUT.png")
     assert placed["a5"] == Path("other.csv")
+
+
+def test_an_artifact_never_takes_the_place_of_the_results() -> None:
+    artifact = {"id": "a1", "task_id": "t1", "name": "Results.json"}
+    ((_, place),) = place_artifacts([artifact], {"t1": {"file": None, "node": "tables"}}, {})
+    assert place == Path("tables-Results.json")
+
+
+def test_what_a_job_found_is_written_with_the_names_of_its_files(command: Command, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
+    for path in paths:
+        path.write_text(path.name)
+    job = json.loads(command("submit", "cells", *map(str, paths), "--json").stdout)
+    command.world.finish()
+    out = tmp_path / "out"
+    before = len(command.wire.asked)
+    done = command("results", job["id"], "--out", str(out))
+    assert (done.exit_code, done.stdout) == (0, f"{out / 'results.json'}\n")
+    found = json.loads((out / "results.json").read_text())
+    assert len(found) == 7
+    assert {key: found[0][key] for key in ("kind", "node", "step", "file_name")} == {
+        "kind": "segmentation",
+        "node": "segment",
+        "step": "test.segment",
+        "file_name": "a.png",
+    }
+    assert found[0]["data"] == {"of": found[0]["task"]}
+    assert [row["file_name"] for row in found if row["kind"] == "tables"] == [None]
+    # One request for each kind of thing, however many files there are.
+    assert len(command.wire.asked) - before == 4
+
+
+def test_a_job_that_made_nothing_yet_leaves_no_folder(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_text("a")
+    job = json.loads(command("submit", "cells", str(path), "--json").stdout)
+    done = command("results", job["id"], "--out", str(tmp_path / "out"))
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "The job has made nothing yet.\n")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,65 @@
+"""The command against the real API over the engine in memory."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from api import create_app
+from jobengine.artifacts.signing import UrlSigner
+from jobengine.build import Parts
+from jobengine.cli import commands
+from jobengine.cli.client import ApiClient
+from jobengine.domain.records import Role
+from jobengine.queries import Queries
+from tests.unit.engine.world import World
+
+
+@dataclass(slots=True)
+class Wire(httpx.BaseTransport):
+    """What the command asks the API, in order; ``on_request`` sees each request first."""
+
+    inner: httpx.BaseTransport
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    on_request: Callable[[httpx.Request], None] = lambda request: None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append((request.method, request.url.path.removeprefix("/api/v1")))
+        self.on_request(request)
+        return self.inner.handle_request(request)
+
+
+@dataclass(slots=True)
+class Command:
+    """The ``jobengine`` command of a submitter."""
+
+    world: World
+    wire: Wire
+
+    def __call__(self, *words: str) -> Result:
+        """Run it; what it printed, and its exit code."""
+        return CliRunner().invoke(commands, words)
+
+    def asked(self, methods: Iterable[str] = ("POST", "PUT", "PATCH", "DELETE")) -> list[tuple[str, str]]:
+        """The requests with these methods."""
+        return [(method, path) for method, path in self.wire.asked if method in methods]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command, its API, and the engine behind it, all in this process."""
+    world = World()
+    outside = world.outside
+    queries = Queries(outside.store, outside.transport, outside.artifacts, outside.clock)
+    app = create_app(Parts(outside, world.engine, queries, UrlSigner("secret", world.clock)))
+    wire = Wire(httpx.WSGITransport(app=app))
+    api = ApiClient("http://engine", world.engine.create_key("lab", Role.SUBMITTER), wire)
+    for name in ("jobs", "results"):
+        # By their full names: the package binds the short ones to the commands.
+        monkeypatch.setattr(importlib.import_module(f"jobengine.cli.{name}"), "connect", lambda: api)
+    return Command(world, wire)

@@ -1,0 +1,84 @@
+"""Submitting from the command line: what is wrong is said before anything is sent, and waiting can be left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.unit.cli.conftest import Command
+
+
+def write(path: Path, text: str) -> str:
+    """A file with this text; its path."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "words", "said"),
+    [
+        ("cels", [], "There is no published pipeline 'cels'. There are: cells, external, masks, noop, strict."),
+        ("cells@7", [], "There is no published pipeline 'cells@7'."),
+        ("cells", ["segment.sigm=1"], "segment.sigm: There is no parameter 'sigm'; there are: sigma."),
+        ("cells", ["sigm=1"], "No step of the pipeline has a parameter 'sigm'. There are: segment.sigma."),
+        ("cells", ["segmnt.sigma=1"], "The pipeline has no step 'segmnt'; it has measure, segment, tables."),
+        ("cells", ["segment.sigma=wide"], "segment.sigma: 'wide' is not of type 'number'."),
+        ("cells", ["segment.sigma=-1"], "segment.sigma: -1 is less than the minimum of 0."),
+        ("cells", ["measure.sigma=1"], "measure: The step 'test.measure' takes no parameters."),
+    ],
+)
+def test_a_typo_uploads_nothing(command: Command, tmp_path: Path, pipeline: str, words: list[str], said: str) -> None:
+    options = [option for word in words for option in ("--param", word)]
+    done = command("submit", pipeline, write(tmp_path / "a.png", "a"), *options)
+    assert done.exit_code != 0
+    assert said in done.stderr
+    assert command.asked() == []
+
+
+def test_two_files_that_are_the_same_are_named_before_anything_is_uploaded(command: Command, tmp_path: Path) -> None:
+    first, second = write(tmp_path / "a" / "x.png", "same"), write(tmp_path / "b" / "x.png", "same")
+    done = command("submit", "cells", first, write(tmp_path / "y.png", "same"), second)
+    assert done.exit_code == 1
+    assert f"{first} and {second} are one file" in done.stderr
+    assert command.asked() == []
+
+
+def test_files_with_one_name_and_other_bytes_are_two(command: Command, tmp_path: Path) -> None:
+    paths = [write(tmp_path / "a" / "x.png", "one"), write(tmp_path / "b" / "x.png", "two")]
+    done = command("submit", "cells", *paths, "--param", "sigma=2", "--json")
+    job = json.loads(done.stdout)
+    assert (done.exit_code, len(job["files"]), job["parameters"]) == (0, 2, {"segment": {"sigma": 2}})
+
+
+def test_leaving_a_job_that_is_waited_for_says_that_it_goes_on(command: Command, tmp_path: Path) -> None:
+    def leave(request: httpx.Request) -> None:
+        if request.method == "GET" and "/jobs/" in request.url.path:
+            raise KeyboardInterrupt
+
+    command.wire.on_request = leave
+    done = command("submit", "cells", write(tmp_path / "a.png", "a"), "--wait")
+    job_id = done.stdout.split()[1]
+    assert done.exit_code == 130
+    assert f"goes on. `jobengine show {job_id} --wait` waits again, `jobengine cancel {job_id}` ends it." in done.stderr
+    assert "Aborted" not in done.output
+    assert command.world.job(job_id).finished_at is None
+
+
+def test_a_job_can_be_waited_for_later(command: Command, tmp_path: Path) -> None:
+    submitted = json.loads(command("submit", "noop", write(tmp_path / "a.png", "a"), "--json").stdout)
+    command.wire.on_request = lambda request: command.world.finish() and None
+    done = command("show", submitted["id"], "--wait")
+    assert (done.exit_code, done.stdout.split()[2]) == (0, "succeeded")
+
+
+def test_a_job_that_failed_says_so_by_its_exit_code_when_it_is_waited_for(command: Command, tmp_path: Path) -> None:
+    submitted = json.loads(command("submit", "noop", write(tmp_path / "a.png", "a"), "--json").stdout)
+    command.world.finish(lambda delivery, task: {"kind": "step", "message": "No cells."})
+    assert command("show", submitted["id"]).exit_code == 0
+    done = command("show", submitted["id"], "--wait")
+    assert done.exit_code == 1
+    assert "failed: noop (step): No cells." in done.stdout
