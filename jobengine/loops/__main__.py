@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from jobengine.alive import heartbeat_of
 from jobengine.build import build
 from jobengine.config import read_settings
 from jobengine.domain.errors import EngineError
@@ -15,7 +16,7 @@ def main() -> int:
     try:
         settings = read_settings()
         parts = build(settings)
-        run_engine(parts.engine, parts.outside.store, settings.log_level)
+        run_engine(parts.engine, parts.outside.store, settings.log_level, heartbeat_of(settings, "engine"))
     except EngineError as error:
         sys.stderr.write(f"jobengine: the engine cannot run: {error}\n")
         return 1

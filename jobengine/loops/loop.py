@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from jobengine.domain.errors import EngineError, ErrorCode
@@ -26,6 +27,7 @@ class Loop(threading.Thread):
         self._idle_seconds = idle_seconds
         self._stop_event = stop
         self._pause = 0.0
+        self._began_at = time.monotonic()
 
     def run(self) -> None:
         """Go round until the stop event is set; the round under way is finished."""
@@ -34,8 +36,13 @@ class Loop(threading.Thread):
             if pause:
                 self._stop_event.wait(pause)
 
+    def is_stuck(self, seconds: float) -> bool:
+        """Whether no round has begun for so long, be it that one does not end or that the thread is gone."""
+        return time.monotonic() - self._began_at > seconds
+
     def step(self) -> float:
         """One round; how long to pause after it, in seconds."""
+        self._began_at = time.monotonic()
         try:
             found = self._verb()
         except EngineError as error:

@@ -6,20 +6,28 @@ import gc
 import logging
 import signal
 import threading
+from collections.abc import Sequence
 from types import FrameType
 
+from jobengine.alive import BEAT_SECONDS, Heartbeat
 from jobengine.domain.interfaces import Store
 from jobengine.engine import Engine
 from jobengine.loops.dispatcher import make_dispatcher
+from jobengine.loops.loop import Loop
 from jobengine.loops.pruner import make_pruner
 from jobengine.loops.recorder import make_recorder
 from jobengine.loops.rescuer import make_rescuer
 
 log = logging.getLogger(__name__)
 
+STUCK_SECONDS = 600.0
+"""How long a round may take before the engine is taken for hanging; no statement of ours takes as long."""
 
-def run_engine(engine: Engine, store: Store, log_level: str) -> None:
+
+def run_engine(engine: Engine, store: Store, log_level: str, heartbeat: Heartbeat) -> None:
     """Run dispatcher, recorder, rescuer and pruner until SIGTERM or SIGINT; each finishes its round.
+
+    The heart beats for as long as all of them go round, whether ledger and Redis answer or not.
 
     Raises EngineError(CONFLICT) when the ledger allows one engine and another one runs.
     """
@@ -37,10 +45,24 @@ def run_engine(engine: Engine, store: Store, log_level: str) -> None:
         for loop in loops:
             loop.start()
         log.info("the engine runs")
-        stop.wait()
+        beat_until(stop, loops, heartbeat)
         for loop in loops:
             loop.join()
         log.info("the engine has stopped")
+
+
+def beat_until(
+    stop: threading.Event, loops: Sequence[Loop], heartbeat: Heartbeat, stuck_seconds: float = STUCK_SECONDS
+) -> None:
+    """Touch the file again and again until the stop event is set; not while a loop is stuck."""
+    is_over = False
+    while not is_over:
+        stuck = [loop.name for loop in loops if loop.is_stuck(stuck_seconds)]
+        if stuck:
+            log.error("the %s hangs", " and the ".join(stuck))
+        else:
+            heartbeat.beat()
+        is_over = stop.wait(BEAT_SECONDS)
 
 
 def _calm_garbage_collection() -> None:

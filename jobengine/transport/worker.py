@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from celery import Celery, signals
 from kombu.entity import Queue
 
+from jobengine.alive import heartbeat_of, start_beating
 from jobengine.config import Settings
 from jobengine.domain.interfaces import WorkerChannel
 from jobengine.domain.reports import Delivery, Report, ReportKind, decode_delivery
@@ -135,6 +136,8 @@ def _connect_signals(
     def on_init(**kwargs: Any) -> None:
         # The application may have been made before the process became a daemon.
         child.adopt()
+        # Not only when it is ready: a worker that waits for Redis to begin is alive as well.
+        start_beating(heartbeat_of(settings, "worker"))
 
     def on_ready(sender: Any, **kwargs: Any) -> None:
         app.conf.worker_concurrency = sender.pool.num_processes

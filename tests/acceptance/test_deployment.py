@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from jobengine import __version__
 from jobengine.build import build
 from jobengine.config import PREFIX, Settings, read_settings
 from jobengine.domain.records import Role
@@ -98,9 +100,31 @@ def test_the_commands_of_the_compose_file_run_a_job(tmp_path: Path) -> None:
             wait_until(lambda: http.get(f"/api/v1/jobs/{job['id']}").json()["finished_at"], 120, "the job")
             assert http.get(f"/api/v1/jobs/{job['id']}").json()["state"] == "succeeded"
             wait_until(lambda: answers(http, f"http://127.0.0.1:{flower_port}/", 401), 30, "Flower")
+            ports = {"8080": str(port), "5555": str(flower_port), "redis": str(redis.port)}
+            for name in (*OURS, "redis"):
+                environment = environment_of(name, tmp_path, addresses) if name != "redis" else dict(os.environ)
+                wait_until(partial(is_healthy, name, environment, ports), 30, f"the health of {name}")
             metrics = http.get("/metrics").text
             assert 'jobengine_jobs{state="succeeded"} 1.0' in metrics
             assert "jobengine_ledger_up 1.0" in metrics
+            redis.kill()
+            (tmp_path / "worker.alive").unlink()
+            (tmp_path / "engine.alive").unlink()
+            for name in ("engine", "worker"):
+                environment = environment_of(name, tmp_path, addresses)
+                wait_until(partial(is_healthy, name, environment, ports), 30, f"a heartbeat of {name} without Redis")
+            # Flower does not end while its broker is away.
+            redis.start()
+
+
+def is_healthy(name: str, environment: dict[str, str], ports: dict[str, str]) -> bool:
+    """Whether the service's health check, as it stands but for the ports, says so."""
+    _, program, *words = COMPOSE["services"][name]["healthcheck"]["test"]
+    words = [re.sub(r":(8080|5555)/", lambda found: f":{ports[found[1]]}/", word) for word in words]
+    if name == "redis":
+        words = ["-p", ports["redis"], *words]
+    command = [str(Path(sys.executable).with_name(program)), *words]
+    return subprocess.run(command, env=environment, capture_output=True, timeout=30).returncode == 0
 
 
 def answers(http: httpx.Client, address: str, status: int = 200) -> bool:
@@ -120,6 +144,33 @@ def test_the_compose_file_sets_only_what_the_settings_know_and_names_only_what_i
         assert {volume.partition(":")[0] for volume in service.get("volumes", [])} <= volumes, name
         assert set(service.get("depends_on", {})) <= set(COMPOSE["services"]), name
         assert all(published.startswith("127.0.0.1:") for published in service.get("ports", [])), name
+
+
+def test_every_service_has_a_health_check_and_ours_have_somebody_to_bury_orphans() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert service["healthcheck"]["test"][0] == "CMD", name
+    assert all(COMPOSE["services"][name]["init"] for name in OURS)
+
+
+def test_the_probes_of_the_manifests_are_those_of_the_compose_file() -> None:
+    for name in ("engine", "worker"):
+        probe = deployments()[name]["livenessProbe"]["exec"]["command"]
+        assert ["CMD", *probe] == COMPOSE["services"][name]["healthcheck"]["test"]
+
+
+def test_the_image_is_that_of_this_release() -> None:
+    kustomization = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())
+    assert [(image["name"], image["newTag"]) for image in kustomization["images"]] == [("jobengine", __version__)]
+    assert {container["image"] for container in deployments().values()} == {"jobengine"}
+    assert {COMPOSE["services"][name]["image"] for name in OURS} == {f"jobengine:{__version__}"}
+
+
+def test_the_namespace_that_the_manifests_live_in_is_made() -> None:
+    kustomization = yaml.safe_load((DEPLOY / "kubernetes" / "kustomization.yaml").read_text())
+    made = {document["metadata"]["name"] for document in MANIFESTS if document["kind"] == "Namespace"}
+    assert made == {kustomization["namespace"]}
+    present = {path.name for path in (DEPLOY / "kubernetes").glob("*.yaml")}
+    assert present - set(kustomization["resources"]) == {"kustomization.yaml", "secret.example.yaml"}
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda found: f"{found['kind']}-{found['metadata']['name']}")
