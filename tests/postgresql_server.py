@@ -14,9 +14,11 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 _START_SECONDS = "60"
 
@@ -47,6 +49,24 @@ class PostgresqlServer:
         settings = f"-k {self.folder} -c listen_addresses={self.host} -c fsync=off -c max_connections=200"
         log = str(self.folder / "log")
         self.run("pg_ctl", "-D", str(self.data), "-l", log, "-o", settings, "-w", "-t", _START_SECONDS, "start")
+
+    def processes(self) -> list[psutil.Process]:
+        """Its first process, and all others of it."""
+        parent = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+        return [parent, *parent.children(recursive=True)]
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Every process of it stands still while the block lasts; the kernel goes on answering for its sockets."""
+        family = self.processes()
+        for process in family:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in family:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop the server; ``immediate`` is what a power cut looks like to its clients."""

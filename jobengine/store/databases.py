@@ -33,6 +33,8 @@ _POSTGRESQL_OPTIONS = " ".join(
     (
         # Waiting for a lock of an engine that hangs ends with an error and another try.
         "-c lock_timeout=20000",
+        # No statement of ours needs as long; one that a broken disk holds up ends, and is tried again.
+        "-c statement_timeout=300000",
         # An engine that stopped in a transaction gives up its locks.
         "-c idle_in_transaction_session_timeout=30000",
         # IDs come in long lists; compiling such a query takes longer than running it.
@@ -47,6 +49,9 @@ _POSTGRESQL_ARGUMENTS: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    # The same while something that was sent is on its way: keepalives rest then, and the kernel tries for a quarter
+    # of an hour.
+    "tcp_user_timeout": 20_000,
 }
 
 
@@ -92,7 +97,15 @@ def _open_sqlite(url: URL) -> Engine:
 
 
 def _open_postgresql(url: URL) -> Engine:
-    return create_engine(
+    try:
+        from jobengine.store.postgresql import WaryConnection
+    except ImportError:
+        raise invalid("To keep the ledger in PostgreSQL, install jobengine[postgresql].", "ledger_url") from None
+
+    def connect(dialect: object, record: object, words: tuple[Any, ...], named: dict[str, Any]) -> WaryConnection:
+        return WaryConnection.connect(*words, **named)
+
+    engine = create_engine(
         url,
         connect_args=_POSTGRESQL_ARGUMENTS,
         pool_size=8,
@@ -101,6 +114,8 @@ def _open_postgresql(url: URL) -> Engine:
         # A connection that died with the server is replaced before it is used.
         pool_pre_ping=True,
     )
+    event.listen(engine, "do_connect", connect)
+    return engine
 
 
 def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -16,6 +16,10 @@ _SCHEMA_STATES = ("42P01", "42703")
 # A deadlock, a serialization that failed, a lock that did not come in time, a transaction that idled too long.
 _BUSY_STATES = ("40P01", "40001", "55P03", "25P03")
 
+# A write that a replica refuses, and a transaction that was begun to write and it refuses: the server that was written
+# to has become one, or been replaced.
+_READ_ONLY_STATES = ("25006", "0A000")
+
 
 @contextmanager
 def mapped_failures() -> Iterator[None]:
@@ -25,6 +29,8 @@ def mapped_failures() -> Iterator[None]:
     except IntegrityError as error:
         raise EngineError(ErrorCode.CONFLICT, f"The ledger refused a row: {_first_line(error)}.") from error
     except DBAPIError as error:
+        if _state(error) in _READ_ONLY_STATES:
+            raise unavailable(f"The ledger only reads now: {_first_line(error)}.") from error
         if _state(error) in _BUSY_STATES:
             raise unavailable(f"The ledger is busy: {_first_line(error)}.") from error
         if isinstance(error, OperationalError | InterfaceError):

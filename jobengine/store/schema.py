@@ -24,6 +24,9 @@ def upgrade(connection: Connection) -> None:
     A schema that a newer version of the program made is left as it is.
     """
     if connection.dialect.name == "postgresql":
+        # A revision may rewrite or index all rows, and who comes second waits for who came first.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
     if _state(connection) == "newer":
         return

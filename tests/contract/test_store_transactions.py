@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from jobengine.domain import moves
 from jobengine.domain.errors import EngineError, ErrorCode
@@ -16,7 +17,8 @@ from jobengine.domain.filters import JobFilter
 from jobengine.domain.interfaces import JobDelta, TaskChange
 from jobengine.domain.records import Counts, Owner
 from jobengine.domain.states import JobState, TaskState
-from jobengine.store import SqlStore
+from jobengine.store import SqlStore, postgresql
+from jobengine.store.databases import open_database
 from jobengine.store.ledger import SqlLedger
 from tests.contract.ledgers import POSTGRESQL, SHARED, on_every_ledger, on_shared_ledgers
 from tests.contract.rows import NOW, OWNER, make_job, make_result, make_task
@@ -293,4 +295,63 @@ def test_a_server_that_dies_is_unavailable_and_used_again_when_it_is_back(_kind:
         server.start()
         with store.read() as ledger:
             assert ledger.jobs.fetch([job.id, lost.id]) == {job.id: job}
+        store.close()
+
+
+@pytest.mark.parametrize("_kind", [name for name in SHARED if name == POSTGRESQL])
+def test_a_server_that_hangs_is_unavailable_and_used_again_when_it_goes_on(
+    _kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "QUIET_SECONDS", 1.0)
+    with running_postgresql() as server:
+        store = SqlStore(server.create_database("ledger"))
+        store.migrate()
+        job = make_job()
+
+        def meet_the_frost() -> None:
+            with store.begin() as ledger, server.frozen():
+                ledger.jobs.insert([job], {})
+
+        with pytest.raises(EngineError) as refusal:
+            meet_the_frost()
+        assert refusal.value.code is ErrorCode.UNAVAILABLE
+        with server.frozen(), pytest.raises(EngineError) as refusal:
+            store.check()
+        assert refusal.value.code is ErrorCode.UNAVAILABLE
+        with store.begin() as ledger:
+            assert ledger.jobs.fetch([job.id]) == {}
+            ledger.jobs.insert([job], {})
+        store.close()
+
+
+@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+def test_a_slow_statement_of_a_server_that_lives_is_waited_for(
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "QUIET_SECONDS", 1.0)
+    database = open_database(ledger_url)
+    with database.connect() as connection:
+        assert connection.scalar(text("SELECT 'slow' FROM pg_sleep(2.5)")) == "slow"
+    database.dispose()
+
+
+@pytest.mark.parametrize("_kind", [name for name in SHARED if name == POSTGRESQL])
+def test_a_server_that_became_a_replica_is_unavailable_to_who_writes(_kind: str) -> None:
+    with running_postgresql() as server:
+        store = SqlStore(server.create_database("ledger"))
+        store.migrate()
+        server.stop("fast")
+        (server.data / "standby.signal").touch()
+        server.start()
+
+        def write() -> None:
+            with store.begin() as ledger:
+                ledger.jobs.insert([make_job()], {})
+
+        with pytest.raises(EngineError) as refusal:
+            write()
+        assert refusal.value.code is ErrorCode.UNAVAILABLE
+        assert refusal.value.retry_after_seconds
+        with store.read() as ledger:
+            assert ledger.jobs.count(JobFilter()) == 0
         store.close()
