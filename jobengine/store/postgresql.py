@@ -47,7 +47,7 @@ class WaryConnection(Connection[Any]):
     def _require_life(self) -> None:
         try:
             # In the words of this connection, password included; nothing is asked over it.
-            words = {
+            words: dict[str, Any] = {
                 **self.info.get_parameters(),
                 "password": self.info.password,
                 "connect_timeout": round(QUIET_SECONDS),
