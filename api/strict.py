@@ -44,12 +44,12 @@ def read_json(data: bytes | str) -> Any:
     return value
 
 
-def read_body(request: Request, limit_bytes: int | None = None) -> bytes:
-    """The body of a request, read no further than the limit; raises EngineError(TOO_LARGE) past it.
+def read_body(request: Request, setting: str = "request_limit_bytes") -> bytes:
+    """The body of a request, read no further than the limit of a setting; raises EngineError(TOO_LARGE) past it.
 
     A body that comes in chunks does not say how long it will be; of one that is too long, the rest is never read.
     """
-    limit = limit_bytes or parts().outside.settings.request_limit_bytes
+    limit = getattr(parts().outside.settings, setting)
     refusal = EngineError(ErrorCode.TOO_LARGE, f"The body may have up to {limit} bytes.")
     request.max_content_length = limit + 1
     try:
@@ -83,8 +83,9 @@ class StrictParser(FlaskParser):
                 raise ValidationError({name: ["Give this argument once."]})
         return super().load_querystring(req, schema)
 
-    def _raw_load_json(self, req: Request) -> Any:
-        body = read_body(req)
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """The body, up to the limit in that setting which the schema names as its ``body_limit``."""
+        body = read_body(req, getattr(schema, "body_limit", "request_limit_bytes"))
         try:
             return read_json(body)
         except EngineError as error:

@@ -29,6 +29,8 @@ class Settings:
 
     upload_limit_bytes: int = 2 * 1024**3
     request_limit_bytes: int = 16 * 1024**2
+    batch_limit_bytes: int = 128 * 1024**2
+    """The limit on the body of a batch, which may have 100,000 jobs in it."""
     result_limit_bytes: int = 1024**2
     inline_limit_bytes: int = 64 * 1024
     job_tasks_limit: int = 200_000

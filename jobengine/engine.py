@@ -26,7 +26,7 @@ from jobengine.verbs.record import Recorder
 from jobengine.verbs.requests import JobRequest, NewTask, Submission, TaskReport, Upload
 from jobengine.verbs.rescue import Rescuer
 from jobengine.verbs.retrying import retry_job
-from jobengine.verbs.submission import submit_jobs
+from jobengine.verbs.submission import Render, submit_jobs
 
 
 class Engine:
@@ -55,14 +55,21 @@ class Engine:
         batch: Batch | None = None,
         idempotency_key: str | None = None,
         body_digest: str | None = None,
+        render: Render | None = None,
     ) -> Submission:
-        """Accept jobs in one transaction, all or none.
+        """Accept jobs in one transaction, all or none; those of a ``batch`` run one pipeline, which it gets to name.
 
-        With an idempotency key, the same ``body_digest`` of the same owner gives the jobs of the first time again;
-        another digest raises EngineError(CONFLICT).
+        With an idempotency key, the same ``body_digest`` of the same owner gives the answer of the first time again,
+        as ``render`` worded it then; another digest raises EngineError(CONFLICT).
         """
         return submit_jobs(
-            self.outside, self._plans, requests, batch=batch, idempotency_key=idempotency_key, body_digest=body_digest
+            self.outside,
+            self._plans,
+            requests,
+            batch=batch,
+            idempotency_key=idempotency_key,
+            body_digest=body_digest,
+            render=render,
         )
 
     def submit_child(self, request: JobRequest) -> Job:

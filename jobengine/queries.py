@@ -41,9 +41,9 @@ class JobView:
     """A job with what it has made so far."""
 
     job: Job
-    file_ids: list[str]
-    result_ids: list[str]
-    artifacts: list[Artifact]
+    file_ids: Sequence[str] = ()
+    result_ids: Sequence[str] = ()
+    artifacts: Sequence[Artifact] = ()
 
 
 @dataclass(frozen=True, slots=True)

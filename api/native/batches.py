@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, cast
 
-from flask import request
 from marshmallow import Schema, fields, validate
 
 from api.auth import READ, SUBMIT, caller, may
 from api.native.blueprint import Blueprint
+from api.native.idempotency import body_digest, idempotency_key
 from api.native.jobs import NewJobShape, job_request
 from api.native.shapes import moment, page_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
 from jobengine.domain.filters import JobFilter
-from jobengine.domain.records import Batch
+from jobengine.domain.records import Batch, BatchCounts, Job
+from jobengine.domain.states import JobState
 from jobengine.queries import BatchView
+from jobengine.verbs.checking import NAME_LENGTH
 
 blueprint = Blueprint("batches", __name__, url_prefix="/api/v1/batches", description="Jobs submitted together")
 
 JOBS_LIMIT = 100_000
 
 
-class NewBatchShape(Schema):
-    """Jobs to be accepted together: all of them, or none."""
+class FilesystemShape(Schema):
+    """A file system that jobs see."""
 
-    name = fields.String(load_default="", validate=validate.Length(max=300))
-    hardware = fields.Dict(keys=fields.String(), load_default=dict)
+    filesystem_id = fields.String(required=True, validate=validate.Length(1, 300))
+    filesystem_name = fields.String(validate=validate.Length(max=300))
+
+
+class HardwareShape(Schema):
+    """What each job of a batch may use; ``memory`` is in megabytes."""
+
+    cpu = fields.Integer(strict=True, validate=validate.Range(1, 10**6))
+    memory = fields.Integer(strict=True, validate=validate.Range(1, 10**9))
+    filesystem_list = fields.List(fields.Nested(FilesystemShape), validate=validate.Length(max=100))
+
+
+class NewBatchShape(Schema):
+    """Jobs to be accepted together: all of them, or none. They run one pipeline."""
+
+    body_limit = "batch_limit_bytes"
+
+    name = fields.String(load_default="", validate=validate.Length(max=NAME_LENGTH))
+    hardware = fields.Nested(HardwareShape, load_default=dict)
     jobs = fields.List(fields.Nested(NewJobShape), required=True, validate=validate.Length(1, JOBS_LIMIT))
 
 
@@ -72,11 +93,11 @@ def submit_batch(body: dict[str, Any]) -> dict[str, Any]:
     submission = parts().engine.submit_many(
         [job_request(owner_id, job, batch.id) for job in body["jobs"]],
         batch=batch,
-        idempotency_key=request.headers.get("Idempotency-Key", "")[:300] or None,
-        body_digest=hashlib.sha256(request.get_data()).hexdigest(),
+        idempotency_key=idempotency_key(),
+        body_digest=body_digest(),
+        render=_render,
     )
-    first = parts().queries.job(owner_id, submission.job_ids[0]).job
-    return {**_shape(parts().queries.batch_view(owner_id, first.batch_id or "")), "jobs": list(submission.job_ids)}
+    return dict(json.loads(submission.answer))
 
 
 @blueprint.get("")
@@ -114,6 +135,13 @@ def delete_batch(batch_id: str) -> None:
     """Delete a batch with its jobs; what runs is canceled."""
     sees = caller().sees
     parts().engine.delete_batches(sees, [parts().queries.batch(sees, batch_id).id])
+
+
+def _render(jobs: Sequence[Job], batch: Batch | None) -> str:
+    counts = Counter(job.state for job in jobs)
+    by_state = {state: counts[state] for state in JobState}
+    view = BatchView(cast(Batch, batch), BatchCounts(by_state, 0, 0, jobs[0].id), deleted=0, pipeline=None)
+    return json.dumps({**_shape(view), "jobs": [job.id for job in jobs]})
 
 
 def _shape(view: BatchView) -> dict[str, Any]:

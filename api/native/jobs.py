@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 from typing import Any
 
-from flask import request
 from marshmallow import Schema, fields, validate
 
 from api.auth import READ, SUBMIT, caller, may
 from api.native.blueprint import Blueprint
 from api.native.criteria import SORTS, JobCriteria, job_filter
+from api.native.idempotency import body_digest, idempotency_key
 from api.native.shapes import JobDetailShape, JobShape, artifact_shape, job_shape, page_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
+from jobengine.queries import JobView
+from jobengine.verbs.checking import LABEL_LENGTH, LABEL_NAME_LENGTH, LABELS_LIMIT, NAME_LENGTH
 from jobengine.verbs.requests import JobRequest
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/jobs", description="Requests to run a pipeline")
@@ -27,12 +29,12 @@ class NewJobShape(Schema):
     pipeline = fields.String(required=True, validate=validate.Length(1, 300))
     files = fields.List(fields.String(), load_default=list, validate=validate.Length(max=_FILES_LIMIT))
     parameters = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String()), load_default=dict)
-    name = fields.String(load_default="", validate=validate.Length(max=300))
+    name = fields.String(load_default="", validate=validate.Length(max=NAME_LENGTH))
     labels = fields.Dict(
-        keys=fields.String(validate=validate.Length(1, 100)),
-        values=fields.String(validate=validate.Length(max=300)),
+        keys=fields.String(validate=validate.Length(1, LABEL_NAME_LENGTH)),
+        values=fields.String(validate=validate.Length(max=LABEL_LENGTH)),
         load_default=dict,
-        validate=validate.Length(max=50),
+        validate=validate.Length(max=LABELS_LIMIT),
     )
     priority = fields.Integer(load_default=5, strict=True, validate=validate.Range(0, 9))
     tolerated_failures = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 10**6))
@@ -51,14 +53,15 @@ class JobArguments(PageArguments, JobCriteria):
 @blueprint.arguments(NewJobShape)
 @blueprint.response(201, JobDetailShape)
 def submit(body: dict[str, Any]) -> dict[str, Any]:
-    """Submit a job. With the header ``Idempotency-Key``, sending the same body again gives the same job."""
+    """Submit a job. With the header ``Idempotency-Key``, sending the same body again gives the same answer."""
     owner_id = caller().owner_id
     submission = parts().engine.submit_many(
         [job_request(owner_id, body)],
-        idempotency_key=request.headers.get("Idempotency-Key", "")[:300] or None,
-        body_digest=hashlib.sha256(request.get_data()).hexdigest(),
+        idempotency_key=idempotency_key(),
+        body_digest=body_digest(),
+        render=lambda jobs, _: json.dumps(_detailed(JobView(jobs[0], body["files"]))),
     )
-    return _detail(owner_id, submission.job_ids[0])
+    return dict(json.loads(submission.answer))
 
 
 @blueprint.get("")
@@ -127,10 +130,13 @@ def job_request(owner_id: str, body: dict[str, Any], batch_id: str | None = None
 
 
 def _detail(owner_id: str | None, job_id: str) -> dict[str, Any]:
-    view = parts().queries.job(owner_id, job_id)
+    return _detailed(parts().queries.job(owner_id, job_id))
+
+
+def _detailed(view: JobView) -> dict[str, Any]:
     return {
         **job_shape(view.job),
-        "files": view.file_ids,
-        "results": view.result_ids,
+        "files": list(view.file_ids),
+        "results": list(view.result_ids),
         "artifacts": [artifact_shape(artifact) for artifact in view.artifacts],
     }

@@ -16,6 +16,11 @@ from jobengine.verbs.outside import Outside
 from jobengine.verbs.plans import Plans
 from jobengine.verbs.requests import JobRequest
 
+NAME_LENGTH = 300
+LABELS_LIMIT = 50
+LABEL_NAME_LENGTH = 100
+LABEL_LENGTH = 300
+
 
 class RequestCheck:
     """Checks the requests of one call against the ledger; what they share is read once.
@@ -24,12 +29,20 @@ class RequestCheck:
     has several.
     """
 
-    def __init__(self, outside: Outside, plans: Plans, ledger: Ledger, requests: Sequence[JobRequest]) -> None:
+    def __init__(
+        self,
+        outside: Outside,
+        plans: Plans,
+        ledger: Ledger,
+        requests: Sequence[JobRequest],
+        *,
+        is_batch: bool = False,
+    ) -> None:
         if not requests:
             raise invalid("Name at least one job.", "jobs")
         self._ledger = ledger
         self._plans = plans
-        self._is_single = len(requests) == 1
+        self._is_single = len(requests) == 1 and not is_batch
         self.steps = plans.steps(ledger)
         self._pipelines: dict[tuple[str, str], Pipeline] = {}
         owner_ids = sorted({request.owner_id for request in requests})
@@ -45,6 +58,7 @@ class RequestCheck:
         try:
             if request.priority not in PRIORITY_RANGE:
                 raise invalid("A priority is a whole number from 0 to 9; 9 goes first.", "priority")
+            _check_words(request)
             pipeline = self._pipeline(request)
             check_parameters(request.parameters, pipeline, self.steps)
             self._check_files(request)
@@ -123,6 +137,20 @@ class RequestCheck:
                 f"{queued} jobs wait to start, and {limit} are allowed; try again when some have started.",
                 retry_after_seconds=10.0,
             )
+
+
+def _check_words(request: JobRequest) -> None:
+    if len(request.name) > NAME_LENGTH:
+        raise invalid(f"A name has up to {NAME_LENGTH} characters.", "name")
+    if len(request.labels) > LABELS_LIMIT:
+        raise invalid(f"A job has up to {LABELS_LIMIT} labels.", "labels")
+    for name, value in request.labels.items():
+        # Lists are asked for name=value, so nobody could ask for a name that has the sign in it.
+        if not 0 < len(name) <= LABEL_NAME_LENGTH or "=" in name:
+            message = f"The name of a label has 1 to {LABEL_NAME_LENGTH} characters, none of them '='."
+            raise invalid(message, f"labels.{name}")
+        if len(value) > LABEL_LENGTH:
+            raise invalid(f"A label has up to {LABEL_LENGTH} characters.", f"labels.{name}")
 
 
 def find_pipeline(ledger: Ledger, owner_id: str | None, wanted: str) -> Pipeline | None:

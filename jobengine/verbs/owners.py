@@ -22,6 +22,8 @@ def create_key(outside: Outside, owner_name: str, role: Role, name: str = "", ex
     _check_name(owner_name, "owner")
     secret = secrets.token_urlsafe(32)
     now = outside.clock()
+    if expires_at is not None and expires_at <= now:
+        raise invalid("This time has passed; such a key would let nobody in.", "expires_at")
     with outside.store.begin() as ledger:
         owner = ledger.owners.find(owner_name) or _create_owner(outside, ledger, owner_name, now)
         key = Key(outside.ids.new(), owner.id, name, role, _digest(secret), now, expires_at)

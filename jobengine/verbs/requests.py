@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -44,12 +45,18 @@ class JobRequest:
 class Submission:
     """The jobs of one call in the order of its requests; ``replayed`` where an earlier call had made them.
 
-    ``jobs`` is empty when replayed: read them by their IDs.
+    ``jobs`` is empty when replayed, and they may be deleted by now. ``answer`` is what the first call answered; where
+    the caller has no words of its own, the IDs of the jobs.
     """
 
-    job_ids: tuple[str, ...]
+    answer: str
     jobs: tuple[Job, ...] = ()
     replayed: bool = False
+
+    @property
+    def job_ids(self) -> tuple[str, ...]:
+        """The IDs of the jobs, where these are the answer or the jobs are there."""
+        return tuple(job.id for job in self.jobs) if self.jobs else tuple(json.loads(self.answer))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from jobengine.domain.errors import EngineError, ErrorCode, conflict
+from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid
 from jobengine.domain.interfaces import Ledger
 from jobengine.domain.pipeline import executor_of, plan_tasks
 from jobengine.domain.records import Batch, Counts, Job, Pipeline, StepSpec, Task
@@ -18,6 +18,9 @@ from jobengine.verbs.requests import JobRequest, Submission
 
 IDEMPOTENCY_SECONDS = 86_400.0
 """How long an Idempotency-Key is remembered."""
+
+Render = Callable[[Sequence[Job], Batch | None], str]
+"""What is answered to a submission, in the words of whoever submits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ def submit_jobs(
     batch: Batch | None = None,
     idempotency_key: str | None = None,
     body_digest: str | None = None,
+    render: Render | None = None,
 ) -> Submission:
     """Accept jobs; see ``Engine.submit_many``."""
     owner_id = requests[0].owner_id if requests else ""
@@ -44,7 +48,7 @@ def submit_jobs(
     try:
         with outside.store.begin() as ledger:
             replayed = _recall(ledger, key)
-            return replayed or write_jobs(outside, plans, ledger, requests, batch, key)
+            return replayed or write_jobs(outside, plans, ledger, requests, batch, key, render or _render_ids)
     except EngineError as error:
         if key is None or error.code is not ErrorCode.CONFLICT:
             raise
@@ -56,6 +60,10 @@ def submit_jobs(
         return replayed
 
 
+def _render_ids(jobs: Sequence[Job], batch: Batch | None) -> str:
+    return json.dumps([job.id for job in jobs])
+
+
 def write_jobs(
     outside: Outside,
     plans: Plans,
@@ -63,27 +71,31 @@ def write_jobs(
     requests: Sequence[JobRequest],
     batch: Batch | None = None,
     key: tuple[str, str, str] | None = None,
+    render: Render = _render_ids,
 ) -> Submission:
     """Check the requests and write their jobs, and the answer under its idempotency key."""
-    check = RequestCheck(outside, plans, ledger, requests)
+    check = RequestCheck(outside, plans, ledger, requests, is_batch=batch is not None)
     pass_by_newest(outside, ledger)
     now = outside.clock()
-    new = []
+    new: list[NewJob] = []
     for index, request in enumerate(requests):
         pipeline = check.request(index, request)
         try:
+            if batch is not None and new and pipeline.id != new[0].job.pipeline_id:
+                raise invalid("The jobs of a batch run one pipeline, and this is not that of the first.", "pipeline")
             new.append(build_job(outside, request, pipeline, check.steps, now))
         except EngineError as error:
             raise check.placed(index, error) from None
     if batch is not None:
         # The name as the pipeline has it: a request may name a version, or an ID.
-        named = replace(batch, pipeline_name=new[0].job.pipeline_name, job_count=len(new))
-        ledger.owners.insert_batches([named])
+        batch = replace(batch, pipeline_name=new[0].job.pipeline_name, job_count=len(new))
+        ledger.owners.insert_batches([batch])
     insert_jobs(ledger, new)
-    job_ids = tuple(entry.job.id for entry in new)
+    jobs = tuple(entry.job for entry in new)
+    answer = render(jobs, batch)
     if key is not None:
-        ledger.jobs.remember_request(*key, json.dumps(job_ids), now + IDEMPOTENCY_SECONDS)
-    return Submission(job_ids, tuple(entry.job for entry in new))
+        ledger.jobs.remember_request(*key, answer, now + IDEMPOTENCY_SECONDS)
+    return Submission(answer, jobs)
 
 
 def insert_jobs(ledger: Ledger, new: Sequence[NewJob]) -> None:
@@ -166,4 +178,4 @@ def _recall(ledger: Ledger, key: tuple[str, str, str] | None) -> Submission | No
         return None
     if kept[0] != digest:
         raise conflict("This Idempotency-Key was used with another body; use a new one.", "Idempotency-Key")
-    return Submission(tuple(json.loads(kept[1])), replayed=True)
+    return Submission(kept[1], replayed=True)

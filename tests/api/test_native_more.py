@@ -152,6 +152,16 @@ def test_keys_are_shown_once_and_end_when_they_are_revoked(make_client: MakeClie
     assert visitor.get("/api/v1/me", headers=headers).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "end", ["9999-12-31T23:59:59-12:00", "9999-12-31", "0001-01-01", "1969-12-31T23:59:59Z", "1970-01-01T00:16:40Z", ""]
+)
+def test_an_expiry_that_has_passed_or_cannot_be_shown_is_refused(make_client: MakeClient, end: str) -> None:
+    admin = make_client(Role.ADMIN, "root")
+    made = admin.post("/api/v1/keys", json={"owner": "lab", "role": "viewer", "expires_at": end})
+    assert (made.status_code, made.json["field"]) == (422, "expires_at")
+    assert len(admin.get("/api/v1/keys").json["items"]) == 1
+
+
 def test_an_owner_is_made_once_with_its_limits(make_client: MakeClient) -> None:
     admin = make_client(Role.ADMIN, "root")
     made = admin.post("/api/v1/owners", json={"name": "guests", "limits": {"queued_jobs": 2}})

@@ -16,6 +16,7 @@ from jobengine.domain.errors import conflict, not_found
 from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.records import Job
 from jobengine.domain.rollup import fold_percentage
+from jobengine.verbs.checking import NAME_LENGTH
 from jobengine.verbs.requests import JobRequest
 
 
@@ -25,7 +26,7 @@ def submit_masks(job_id: str) -> Response:
     parent = parts().queries.job(caller(SUBMIT).sees, job_id).job
     if not parent.state.is_final:
         raise conflict("The analysis job has not ended yet; its masks can be made when it has.")
-    name = f"Masks of {parent.name or parent.id}"
+    name = f"Masks of {parent.name or parent.id}"[:NAME_LENGTH]
     request = JobRequest(parent.owner_id, MASKS_PIPELINE, name=name, parent_id=parent.id)
     return jsonify(_shape(parts().engine.submit_child(request)))
 

@@ -90,6 +90,20 @@ def test_an_idempotency_key_gives_the_same_jobs_for_the_same_body(world: World) 
     assert count_jobs(world) == 1
 
 
+def test_names_and_labels_have_bounds_whoever_submits(world: World) -> None:
+    for field, given in (
+        ("name", {"name": "x" * 301}),
+        ("labels", {"labels": {str(n): "" for n in range(51)}}),
+        ("labels.a=b", {"labels": {"a=b": "c"}}),
+        ("labels.", {"labels": {"": "c"}}),
+        ("labels.a", {"labels": {"a": "x" * 301}}),
+    ):
+        with pytest.raises(EngineError) as caught:
+            world.submit("cells", **given)
+        assert (caught.value.code, caught.value.field) == (ErrorCode.INVALID, field)
+    assert count_jobs(world) == 0
+
+
 def test_an_owner_may_queue_only_so_many_jobs(world: World) -> None:
     world.limit(queued_jobs=1)
     world.submit("cells")
