@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from jobengine.domain.errors import EngineError, not_found
@@ -43,7 +43,7 @@ class JobView:
     job: Job
     file_ids: Sequence[str] = ()
     result_ids: Sequence[str] = ()
-    artifacts: Sequence[Artifact] = ()
+    artifacts: list[Artifact] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
