@@ -47,6 +47,20 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
+class JobDetails:
+    """What a job has around it.
+
+    The newest result of one that succeeded, the first failure of one that failed, its files with their hashes, and the
+    jobs that name it as their parent.
+    """
+
+    result_id: str | None
+    failure: Task | None
+    files: tuple[tuple[str, str | None], ...]
+    child_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BatchView:
     """A batch with the counts of its jobs, how many were deleted, and the pipeline of the first if it is known."""
 
@@ -182,12 +196,24 @@ class Queries:
         with self._store.read() as ledger:
             return {job_id: ledger.results.artifacts(job_id=job_id) for job_id in job_ids}
 
-    def last_result_ids(self, job_ids: Sequence[str]) -> dict[str, str]:
-        """The newest result of each of these jobs that has one."""
-        newest = Page(limit=1)
+    def job_details(self, jobs: Sequence[Job]) -> dict[str, JobDetails]:
+        """What these jobs, which the caller has been shown, have around them, by ID."""
+        ids = [job.id for job in jobs]
         with self._store.read() as ledger:
-            found = {job_id: ledger.results.page(ResultFilter(job_id=job_id), newest) for job_id in job_ids}
-        return {job_id: results[0].id for job_id, results in found.items() if results}
+            results = ledger.results.newest_ids([job.id for job in jobs if job.state is JobState.SUCCEEDED])
+            failures = ledger.tasks.first_failed([job.id for job in jobs if job.state is JobState.FAILED])
+            files, children = ledger.jobs.files(ids), ledger.jobs.children(ids)
+        return {
+            name: JobDetails(
+                results.get(name), failures.get(name), tuple(files.get(name, ())), tuple(children.get(name, ()))
+            )
+            for name in ids
+        }
+
+    def first_failure(self, job: Job) -> Task | None:
+        """The oldest failed task of a job that the caller has been shown."""
+        with self._store.read() as ledger:
+            return ledger.tasks.first_failed([job.id]).get(job.id)
 
     def first_files(self, job_ids: Sequence[str]) -> dict[str, File]:
         """The first file of each of these jobs that has one."""

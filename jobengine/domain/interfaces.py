@@ -96,6 +96,9 @@ class TaskRows(Protocol):
     ) -> list[Task]:
         """The tasks of these jobs, in these states, oldest first."""
 
+    def first_failed(self, job_ids: Collection[str]) -> dict[str, Task]:
+        """The oldest failed task of each of these jobs that has one."""
+
     def write(self, changes: Sequence[TaskChange]) -> set[str]:
         """Write each ``after`` whose guard holds, in one plural statement; the IDs of the tasks that moved."""
 
@@ -152,6 +155,12 @@ class JobRows(Protocol):
 
     def file_ids(self, job_id: str) -> list[str]: ...
 
+    def files(self, job_ids: Collection[str]) -> dict[str, list[tuple[str, str | None]]]:
+        """The files of each of these jobs in order: ID, and SHA-256 where it was known."""
+
+    def children(self, job_ids: Collection[str]) -> dict[str, list[str]]:
+        """The IDs of the jobs whose parent is one of these, by parent, oldest first."""
+
     def add_deltas(self, deltas: Sequence[JobDelta]) -> list[Job]:
         """Add up counts and progress, keep the earliest start; the jobs as they are then, state still the old one."""
 
@@ -196,6 +205,9 @@ class ResultRows(Protocol):
     def page(self, where: ResultFilter, page: Page) -> list[Result]: ...
 
     def count(self, where: ResultFilter) -> int: ...
+
+    def newest_ids(self, job_ids: Collection[str]) -> dict[str, str]:
+        """The ID of the newest result of each of these jobs that has one."""
 
     def of_places(self, places: Collection[Place]) -> dict[Place, list[Result]]:
         """The results that the tasks at these places made, oldest first; a place without results is left out."""

@@ -14,7 +14,7 @@ from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.interfaces import JobDelta
 from jobengine.domain.records import BatchCounts, Counts, Job
 from jobengine.domain.states import JobState, TaskState
-from jobengine.store import job_lists
+from jobengine.store import job_details, job_lists
 from jobengine.store.batch_counts import count_in_batches
 from jobengine.store.bulk import Link, chunks, encode_json, incoming, insert_rows, storable, upsert
 from jobengine.store.row_locks import lock_jobs
@@ -95,6 +95,12 @@ class SqlJobs:
     def file_ids(self, job_id: str) -> list[str]:
         statement = select(job_files.c.file_id).where(job_files.c.job_id == job_id).order_by(job_files.c.position)
         return list(self._link.run(statement).scalars())
+
+    def files(self, job_ids: Collection[str]) -> dict[str, list[tuple[str, str | None]]]:
+        return job_details.files_of(self._link, job_ids)
+
+    def children(self, job_ids: Collection[str]) -> dict[str, list[str]]:
+        return job_details.children_of(self._link, job_ids)
 
     def add_deltas(self, deltas: Sequence[JobDelta]) -> list[Job]:
         rows = _delta_rows(deltas)

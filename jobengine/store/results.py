@@ -15,6 +15,7 @@ from jobengine.domain.records import Artifact, Attempt, LogLine, Result
 from jobengine.domain.states import FailureKind
 from jobengine.store import paging
 from jobengine.store.bulk import Link, encode_json, incoming, insert_rows
+from jobengine.store.job_details import newest_results
 from jobengine.store.tables import artifacts, attempts, results, task_logs, tasks
 
 _LOG_COLUMNS = ("task_id", "attempt", "at", "text")
@@ -61,6 +62,9 @@ class SqlResults:
         if where.steps is not None:
             criteria.append(results.c.step.in_(where.steps))
         return paging.count_rows(self._link, results, criteria)
+
+    def newest_ids(self, job_ids: Collection[str]) -> dict[str, str]:
+        return newest_results(self._link, job_ids)
 
     def of_places(self, places: Collection[Place]) -> dict[Place, list[Result]]:
         found: dict[Place, list[Result]] = {}

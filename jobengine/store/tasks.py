@@ -28,6 +28,7 @@ from jobengine.domain.records import Executor, Task
 from jobengine.domain.states import FailureKind, TaskState
 from jobengine.store import paging, predicates
 from jobengine.store.bulk import Link, incoming, insert_rows
+from jobengine.store.job_details import first_failures
 from jobengine.store.picking import pick_ready
 from jobengine.store.row_locks import lock_jobs_of
 from jobengine.store.tables import tasks
@@ -130,6 +131,10 @@ class SqlTasks:
         if states is not None:
             criteria.append(tasks.c.state.in_(sorted(state.value for state in states)))
         return self._read(criteria, lock)
+
+    def first_failed(self, job_ids: Collection[str]) -> dict[str, Task]:
+        found = self.fetch(first_failures(self._link, job_ids).values())
+        return {task.job_id: task for task in found.values()}
 
     def write(self, changes: Sequence[TaskChange]) -> set[str]:
         rows = [_change_row(change) for change in changes]

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from jobengine.domain.records import Role
+from jobengine.domain.records import Job, Role
 from jobengine.domain.reports import ReportKind
+from jobengine.verbs.requests import JobRequest
 from tests.api.conftest import MakeClient
-from tests.api.shapes import assert_like
-from tests.unit.engine.world import World
-
-PAGE_JOB = {
-    "job_id": "507f1f77bcf86cd799439011",
-    "method": "addBinarySample",
-    "state": "finished",
-    "created": "2024-01-15T10:30:00",
-    "finished": "2024-01-15T10:31:00",
-    "parameters": {},
-    "result_id": "507f191e810c19729de860ea",
-}
-REAL_JOB = {
-    "_id": {"$oid": "6b0389f485c6f6e38782bcc1"},
-    "number": 0,
-    "priority": 0,
-    "attempts_left": 3,
-    "locked_by": "Worker-1",
-    "locked_at": {"$date": "2026-11-23T00:33:56.355Z"},
-    "last_error": "text",
-    "created_at": {"$date": "2026-11-23T00:33:56.355Z"},
-    "started_at": {"$date": "2026-11-23T00:33:56.355Z"},
-    "finished_at": {"$date": "2026-11-23T00:33:56.355Z"},
-    "terminated": False,
-    "notify_done": False,
-    "result": "507f191e810c19729de860ea",
-    "payload": {"method": "noop", "params": "{}", "file_params": "{}", "descriptor": "[]"},
-    "required_by": [],
-    "unfinished_dependencies": [],
-    "all_dependencies": [],
-}
+from tests.api.shapes import assert_like, example_of
+from tests.unit.engine.world import OWNER, World
 
 
 def keyed(world: World, make_client: MakeClient, role: Role = Role.SUBMITTER, owner: str = "lab") -> FlaskClient:
@@ -79,32 +52,122 @@ def test_a_finished_job_has_the_keys_of_the_page_and_of_the_real_system(world: W
         None,
     )
     assert "progress" not in queued
+    for key, value in example_of("mcrit", "real queued job").items():
+        if value is None:
+            assert queued[key] is None
+    assert_like(example_of("mcrit", "real queued job"), queued)
     world.finish()
     finished = data(client, f"/jobs/{job.id}/")
-    for example in (PAGE_JOB, REAL_JOB):
-        assert_like(example, finished, nullable={"$.last_error"})
+    assert_like(example_of("mcrit", "real job"), finished)
+    assert_like(example_of("mcrit", "fetched job"), client.get(f"/jobs/{job.id}").json)
+    assert_like(example_of("mcrit", "listed jobs"), client.get("/jobs").json)
+    assert_like(example_of("mcrit", "statistics"), client.get("/jobs/stats").json)
     assert (finished["state"], finished["progress"], finished["attempts_left"]) == ("finished", 1.0, 3)
     result = data(client, f"/jobs/{job.id}/result")
     assert data(client, f"/results/{finished['result_id']}") == result
     assert data(client, f"/results/{finished['result_id']}/job") == finished
 
 
-def test_states_follow_from_the_keys_as_the_real_clients_work_them_out(world: World, client: FlaskClient) -> None:
-    failed, terminated, running = (world.submit("noop") for _ in range(3))
-    world.engine.cancel(None, [terminated.id])
-    (delivery,) = [found for found in world.take() if len(found.tasks)][:1]
-    by_job = {task.job_id: task for task in delivery.tasks}
-    world.say(ReportKind.STARTED, delivery, by_job[failed.id])
-    world.say(ReportKind.FAILED, delivery, by_job[failed.id], kind="step", message="no")
-    if running.id in by_job:
-        world.say(ReportKind.STARTED, delivery, by_job[running.id])
+def submit_in_each_state(world: World) -> dict[str, Job]:
+    """A job in each state, by the real system's words; the failed and the terminated one had been started."""
+    queued = world.submit("noop", name="queued")
+    jobs = {word: world.submit("cells", name=word) for word in ("failed", "terminated", "in_progress", "finished")}
+    world.engine.cancel(None, [queued.id])
+    for delivery in world.take():
+        for task in delivery.tasks:
+            world.say(ReportKind.STARTED, delivery, task)
+            if task.job_id == jobs["failed"].id:
+                world.say(ReportKind.FAILED, delivery, task, kind="step", message="this is no picture")
+            elif task.job_id == jobs["finished"].id:
+                world.say(ReportKind.SUCCEEDED, delivery, task, result={"n": 1}, artifacts=[])
     world.engine.record()
-    document = data(client, f"/jobs/{failed.id}")
-    assert (document["attempts_left"], document["finished_at"], document["terminated"]) == (0, None, False)
-    assert document["state"] == "failed"
-    assert data(client, f"/jobs/{failed.id}/result") is None
-    document = data(client, f"/jobs/{terminated.id}")
-    assert (document["terminated"], document["state"]) == (True, "terminated")
+    for _ in range(2):
+        for delivery in world.take():
+            world.work(delivery, lambda delivery, task: None)
+        world.engine.record()
+    world.engine.cancel(None, [jobs["terminated"].id])
+    return {**jobs, "queued": world.submit("noop", name="queued")}
+
+
+def test_states_follow_from_the_keys_as_the_real_system_works_them_out(world: World, client: FlaskClient) -> None:
+    from mcrit.libs.mongoqueue import MongoQueue
+    from mcrit.queue.LocalQueue import Job as TheirJob
+
+    jobs = submit_in_each_state(world)
+    for word, job in jobs.items():
+        document = data(client, f"/jobs/{job.id}")
+        assert (document["state"], MongoQueue._identifyJobState(None, document)) == (word, word)
+        theirs = TheirJob(document, None)
+        found = (theirs.is_finished, theirs.is_failed, theirs.is_terminated)
+        assert found == (word == "finished", word == "failed", word == "terminated"), word
+        assert (theirs.duration is not None) == (word == "finished")
+        assert states(client, f"/jobs?state={word}&filter={word}") == [word]
+        (listed,) = data(client, f"/jobs?filter={word}&limit=1")
+        assert listed == document
+    for word in ("failed", "in_progress", "terminated"):
+        assert data(client, f"/jobs/{jobs[word].id}")["started_at"] is not None
+        assert data(client, f"/jobs/{jobs[word].id}/result") is None
+
+
+def test_a_failed_job_says_why(world: World, client: FlaskClient) -> None:
+    jobs = submit_in_each_state(world)
+    errors = {word: data(client, f"/jobs/{job.id}")["last_error"] for word, job in jobs.items()}
+    assert errors == {**dict.fromkeys(jobs), "failed": "this is no picture"}
+
+
+def test_the_payload_holds_parameters_files_and_hashes(world: World, client: FlaskClient) -> None:
+    from mcrit.queue.LocalQueue import Job as TheirJob
+
+    file_ids = world.upload(2)
+    parameters = {"segment": {"sigma": 0.5}}
+    job = world.engine.submit(JobRequest(OWNER, "cells", file_ids, name="a sample", parameters=parameters))
+    document = data(client, f"/jobs/{job.id}")
+    payload = {key: json.loads(text) for key, text in document["payload"].items() if key != "method"}
+    assert payload["params"] == {"segment.sigma": 0.5}
+    assert payload["file_params"] == {"0": file_ids[0], "1": file_ids[1]}
+    hashes = {"0": f"{0:064x}", "1": f"{1:064x}"}
+    assert payload["descriptor"] == ["cells", {"segment.sigma": 0.5}, hashes]
+    assert TheirJob(document, None).parameters == "cells(0.5)"
+    assert [found["job_id"] for found in data(client, "/jobs?filter=cells(0.5)")] == [job.id]
+
+
+def test_a_job_names_its_children_and_they_name_it(world: World, client: FlaskClient) -> None:
+    parent = world.submit("cells")
+    world.finish()
+    child = world.engine.submit(JobRequest(OWNER, "masks", (), parent_id=parent.id))
+    document = data(client, f"/jobs/{parent.id}")
+    assert (document["required_by"], document["all_dependencies"]) == ([{"$oid": child.id}], [])
+    document = data(client, f"/jobs/{child.id}")
+    assert (document["required_by"], document["all_dependencies"]) == ([], [parent.id])
+    assert document["unfinished_dependencies"] == []
+
+
+def test_waiting_for_a_job_that_was_driven_from_outside_ends(make_client: MakeClient, client: FlaskClient) -> None:
+    from mcrit.queue.LocalQueue import Job as TheirJob
+
+    analyzer = make_client(Role.ANALYZER)
+    job = make_client(Role.SUBMITTER).post("/api/v1/jobs", json={"pipeline": "external"}).json
+    for task in analyzer.get(f"/api/v1/jobs/{job['id']}/tasks").json["items"]:
+        assert analyzer.patch(f"/api/v1/tasks/{task['id']}", json={"state": "succeeded"}).status_code == 200
+    document = data(client, f"/jobs/{job['id']}")
+    # Clients wait until a job names a result.
+    assert (document["state"], document["result"] is not None) == ("finished", True)
+    # It ended without ever having started.
+    assert str(TheirJob(document, None).duration) == "0:00:00"
+    assert data(client, f"/results/{document['result']}/job") == document
+
+
+def test_a_list_without_a_limit_is_written_a_stretch_at_a_time(world: World, client: FlaskClient) -> None:
+    files = world.upload(1)
+    request = JobRequest(OWNER, "noop", files)
+    ids = [job.id for job in world.engine.submit_many([request] * 450).jobs]
+    answer = client.get("/jobs?ascending=true", buffered=False)
+    assert answer.is_streamed
+    pieces = list(answer.response)
+    assert len(pieces) > len(ids)
+    listed = json.loads("".join(piece if isinstance(piece, str) else piece.decode() for piece in pieces))
+    assert [job["job_id"] for job in listed["data"]] == ids
+    assert [job["job_id"] for job in data(client, "/jobs?limit=250&start=150")] == ids[::-1][150:400]
 
 
 def test_lists_start_limit_order_and_filter(world: World, client: FlaskClient) -> None:
@@ -157,7 +220,17 @@ def test_deleting_one_and_many(world: World, client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["created_before=yesterday", "finished_before=2024-13-01", "created_before=", "owner=me", "methods=noop"]
+    "query",
+    [
+        "created_before=yesterday",
+        "finished_before=2024-13-01",
+        "created_before=",
+        "owner=me",
+        "methods=noop",
+        "created_before=2030-01-01&created_before=bogus",
+        "created_before=2030-01-01&created_before=2030-01-01",
+        "method=noop&method=cells",
+    ],
 )
 def test_what_cannot_be_read_deletes_nothing_and_says_so(world: World, client: FlaskClient, query: str) -> None:
     job = world.submit("noop")

@@ -14,10 +14,10 @@ from api.dialects.et_engine.hardware import hardware
 from api.dialects.et_engine.wording import counter_of
 from api.parts import parts
 from jobengine.domain.errors import not_found
-from jobengine.domain.filters import JobFilter, Page, TaskFilter
+from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.ids import to_uuid
 from jobengine.domain.records import Job
-from jobengine.domain.states import JobState, TaskState
+from jobengine.domain.states import JobState
 
 
 def list_jobs(batch_id: str) -> Response:
@@ -32,9 +32,11 @@ def get_job(batch_id: str, job_id: str) -> Response:
     """One job, as the only entry of a list."""
     who = caller()
     batch = find_batch(who, batch_id)
-    job = parts().queries.job(who.sees, known_id(job_id)).job
-    if job.batch_id != batch.id:
+    where = JobFilter(owner_id=who.sees, ids=(known_id(job_id),), batch_id=batch.id)
+    found = parts().queries.jobs(where, Page(limit=1))
+    if not found:
         raise not_found("job", job_id)
+    job = found[0]
     asked = hardware(batch)
     return jsonify(
         [
@@ -81,6 +83,5 @@ def _reason(job: Job) -> str:
         return "canceled"
     if job.state is not JobState.FAILED:
         return ""
-    where = TaskFilter(owner_id=job.owner_id, job_id=job.id, states=(TaskState.FAILED,))
-    failed = parts().queries.tasks(where, Page(limit=1, descending=False))
-    return failed[0].message if failed else ""
+    failure = parts().queries.first_failure(job)
+    return failure.message if failure else ""

@@ -11,10 +11,10 @@ from api.auth import authenticate
 from api.dialects.dialect import bearer, iso
 from api.dialects.kallima.wording import HUMANIZATION_KEYS, STATUSES, TYPED_RESULTS
 from api.parts import parts
-from jobengine.domain.filters import MAX_PAGE, JobFilter, Page, ResultFilter, TaskFilter
+from jobengine.domain.filters import MAX_PAGE, JobFilter, Page, ResultFilter
 from jobengine.domain.ids import parse_id, to_uuid
 from jobengine.domain.records import Job, Result
-from jobengine.domain.states import JobState, TaskState
+from jobengine.domain.states import JobState
 
 _VARIANT = "variant_id"
 
@@ -58,9 +58,8 @@ def _job(job: Job) -> dict[str, Any]:
 
 
 def _error(job: Job) -> str | None:
-    where = TaskFilter(owner_id=job.owner_id, job_id=job.id, states=(TaskState.FAILED,))
-    failed = parts().queries.tasks(where, Page(limit=1, descending=False))
-    return failed[0].message if failed else None
+    failure = parts().queries.first_failure(job)
+    return failure.message if failure else None
 
 
 def _newest(job: Job, results: Sequence[Result], kind: str, names: Sequence[str]) -> dict[str, Any] | None:

@@ -10,32 +10,33 @@ from typing import Any
 from flask import Response, request
 
 from api.auth import SUBMIT
-from api.dialects.mcrit.documents import describe, document
-from api.dialects.mcrit.door import blueprint, caller, checked_id, flag, number, successful
+from api.dialects.mcrit.documents import document, matches
+from api.dialects.mcrit.door import blueprint, caller, checked_id, flag, number, successful, successful_list
 from api.dialects.mcrit.wording import MEANINGS, PAGE_STATES, STATES
 from api.parts import parts
-from jobengine.domain.errors import EngineError, ErrorCode, invalid
+from jobengine.domain.errors import invalid
 from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.ids import is_id
 from jobengine.domain.records import Job
-from jobengine.domain.states import JobState
 
-_STRETCH = 1000
+_STRETCH = 200
 _CRITERIA = {"method", "created_before", "finished_before"}
 _DATES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S")
 
 
 def list_jobs() -> Response:
-    """The jobs, newest first unless ``ascending``. ``start`` is an offset, or the ID of a job to go on after."""
+    """The jobs, newest first unless ``ascending``. ``start`` is an offset, or the ID of a job to go on after.
+
+    Without a limit it is all jobs, so the answer is written while the ledger is read, a stretch at a time.
+    """
     sees = caller().sees
     word = request.args.get("state")
     if word is not None and word not in MEANINGS:
         return successful([])
     states = None if word is None else (MEANINGS[word],)
     where = JobFilter(owner_id=sees, states=states, pipeline_name=request.args.get("method"))
-    jobs = list(_stretch(where, request.args.get("start", ""), number("limit"), request.args.get("filter", "")))
-    result_ids = parts().queries.last_result_ids([job.id for job in jobs if job.state is JobState.SUCCEEDED])
-    return successful([document(job, result_ids.get(job.id)) for job in jobs])
+    jobs = _chosen(where, request.args.get("start", ""), number("limit"), request.args.get("filter", ""))
+    return successful_list(_documents(jobs))
 
 
 @blueprint.get("/jobs/stats")
@@ -70,43 +71,40 @@ def delete_job(job_id: str) -> Response:
 def delete_jobs() -> Response:
     """Delete the caller's jobs that meet all criteria. What cannot be read deletes nothing and says so."""
     owner_id = caller(SUBMIT).owner_id
-    unknown = sorted(set(request.args) - _CRITERIA)
-    if unknown:
-        raise invalid(f"There is no criterion {unknown[0]!r}; nothing was deleted.", unknown[0])
+    _check_criteria()
     where = JobFilter(
         owner_id=owner_id,
         pipeline_name=request.args.get("method"),
         created_before=_time("created_before"),
         finished_before=_time("finished_before"),
     )
-    deleted = 0
-    while ids := [job.id for job in parts().queries.jobs(where, Page(limit=_STRETCH))]:
-        deleted += parts().engine.delete(owner_id, ids)
-    return successful({"num_deleted": deleted})
+    return successful({"num_deleted": parts().engine.delete_where(where)})
 
 
 def find_job(sees: str | None, job_id: str) -> Job | None:
     """The job, or None where the caller sees none of that ID."""
-    try:
-        return parts().queries.job(sees, job_id).job
-    except EngineError as error:
-        if error.code is ErrorCode.NOT_FOUND:
-            return None
-        raise
+    found = parts().queries.jobs(JobFilter(owner_id=sees, ids=(job_id,)), Page(limit=1))
+    return found[0] if found else None
 
 
 def described(job: Job) -> dict[str, Any]:
     """The job's document."""
-    result_ids = parts().queries.last_result_ids([job.id] if job.state is JobState.SUCCEEDED else [])
-    return document(job, result_ids.get(job.id))
+    return document(job, parts().queries.job_details([job])[job.id])
 
 
-def _stretch(where: JobFilter, start: str, limit: int, text: str) -> Iterator[Job]:
+def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
+    while stretch := list(islice(jobs, _STRETCH)):
+        details = parts().queries.job_details(stretch)
+        for job in stretch:
+            yield document(job, details[job.id])
+
+
+def _chosen(where: JobFilter, start: str, limit: int, text: str) -> Iterator[Job]:
     after = start.lower() if is_id(start.lower()) else None
     offset = 0 if after is not None or not start.isascii() or not start.isdigit() else int(start[:9])
     rows = _all(where, after, 0 if text else offset)
     if text:
-        rows = islice((job for job in rows if text in describe(job) or text in job.id), offset, None)
+        rows = islice((job for job in rows if matches(job, text)), offset, None)
     return islice(rows, limit or None)
 
 
@@ -118,6 +116,15 @@ def _all(where: JobFilter, after: str | None, offset: int) -> Iterator[Job]:
         if len(rows) < _STRETCH:
             return
         after, offset = rows[-1].id, 0
+
+
+def _check_criteria() -> None:
+    """Refuse what there is no criterion of, and what comes twice: nobody can tell which one is meant."""
+    for name, values in request.args.lists():
+        if name not in _CRITERIA:
+            raise invalid(f"There is no criterion {name!r}; nothing was deleted.", name)
+        if len(values) > 1:
+            raise invalid("Give this criterion once; nothing was deleted.", name)
 
 
 def _time(name: str) -> float | None:

@@ -9,7 +9,6 @@ from flask import Response
 from api.dialects.mcrit.door import blueprint, caller, checked_id, flag, successful
 from api.dialects.mcrit.jobs import described, find_job
 from api.parts import parts
-from jobengine.domain.states import JobState
 
 
 @blueprint.get("/jobs/<string:job_id>/result")
@@ -17,9 +16,7 @@ def get_result_of_job(job_id: str) -> Response:
     """The last result of a job that succeeded; null for every other."""
     sees = caller().sees
     job = find_job(sees, checked_id(job_id, "Job"))
-    if job is None or job.state is not JobState.SUCCEEDED:
-        return successful(None)
-    result_id = parts().queries.last_result_ids([job.id]).get(job.id)
+    result_id = None if job is None else parts().queries.job_details([job])[job.id].result_id
     return successful(None if result_id is None else _data(sees, result_id))
 
 
@@ -35,7 +32,8 @@ def get_job_of_result(result_id: str) -> Response:
     """The job that made the result."""
     sees = caller().sees
     result, _ = parts().queries.result(sees, checked_id(result_id, "Result"))
-    return successful(described(parts().queries.job(sees, result.job_id).job))
+    job = find_job(sees, result.job_id)
+    return successful(None if job is None else described(job))
 
 
 def _data(sees: str | None, result_id: str) -> dict[str, Any]:
