@@ -22,6 +22,9 @@ _OWN_PORTS = range(20_000, 32_000)
 """Below the ports that the kernel hands out for connections, so that nobody gets one between choice and use."""
 
 _STOP_SECONDS = 15
+
+_GROUPS = {"broker": ("redis",), "engine": ("web", "engine"), "work": ("worker", "flower")}
+"""What is started, and in the opposite order stopped, together: what a worker gives back is still recorded."""
 TIED = Path(__file__).with_name("tied.py")
 
 
@@ -152,7 +155,7 @@ def _gunicorn_configuration(layout: Layout) -> str:
 
 
 def supervisor_configuration(layout: Layout) -> str:
-    """One section per process. There is no control interface; what supervisord is told, it is told by signals."""
+    """One section per process, in groups. There is no control interface; what supervisord is told, it is told by signals."""
     parser = RawConfigParser()
     parser["supervisord"] = {
         "nodaemon": "true",
@@ -165,14 +168,18 @@ def supervisor_configuration(layout: Layout) -> str:
     }
     # Killed rather than asked when supervisord is gone: a worker that is asked would first finish its tasks.
     tie = [sys.executable, "-I", "-S", str(TIED), "SIGKILL", "session", str(running_lock(layout.data))]
-    for rank, (name, command) in enumerate(layout.programs.items()):
+    for rank, (group, names) in enumerate(_GROUPS.items()):
+        members = ",".join(name for name in names if name in layout.programs)
+        parser[f"group:{group}"] = {"programs": members, "priority": str(rank)}
+    for name, command in layout.programs.items():
         parser[f"program:{name}"] = {
             "command": shlex.join([*tie, *command]).replace("%", "%%"),
-            "priority": str(rank),
             "autorestart": "true",
             # A process is started again for as long as `up` runs, each time a second later than before.
             "startretries": "1000000",
             "startsecs": "1",
+            # Flower keeps nothing, and does not hear a request that comes while it starts.
+            "stopsignal": "KILL" if name == "flower" else "TERM",
             "stopwaitsecs": str(_STOP_SECONDS),
             # A worker's children belong to it: what does not stop is killed with all of them.
             "killasgroup": "true",

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -33,6 +34,10 @@ class StopRequest:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if not self.is_made:
+            # Said at once, whatever is going on; the terminal may be gone by now.
+            with suppress(OSError):
+                os.write(1, b"stopping ...\n")
         self.is_made = True
 
 

@@ -49,9 +49,11 @@ def up(port: int, data: Path, workers: int, no_flower: bool) -> None:
     stop = StopRequest()
     stop.listen()
     data = data.absolute()
+    if not data.exists():
+        # Before there is a folder, which nobody would need. On one that is there, another `up` is told of first.
+        _check_port(port)
     with sole_use(data):
-        if not embedded.is_free(port):
-            raise click.ClickException(f"The port {port} is in use; name another one with --port.")
+        _check_port(port)
         flower_port = None if no_flower else embedded.free_port()
         layout = embedded.Layout(data, port, embedded.free_port(), flower_port, workers, redis_password(data))
         added = embedded.system_environment(layout, os.environ)
@@ -61,6 +63,11 @@ def up(port: int, data: Path, workers: int, no_flower: bool) -> None:
         write_environment(data, added)
         code = _run(layout, System(data, embedded.write_configurations(layout), environment), parts, stop)
     sys.exit(code)
+
+
+def _check_port(port: int) -> None:
+    if not embedded.is_free(port):
+        raise click.ClickException(f"The port {port} is in use; name another one with --port.")
 
 
 def _run(layout: embedded.Layout, system: System, parts: Parts, stop: StopRequest) -> int:

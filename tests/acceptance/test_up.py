@@ -52,10 +52,23 @@ def test_a_child_that_dies_is_started_again(system: System) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_stop_while_it_starts_is_acknowledged_and_kills_nothing_that_would_stop(tmp_path: Path) -> None:
+    words = ["up", "--port", str(free_port()), "--data", str(tmp_path / "data"), "--workers", "1"]
+    log = tmp_path / "data" / "logs" / "supervisord.log"
+    with subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: log.exists() and "spawned: 'flower'" in log.read_text(), 60.0, "the start of Flower")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[0] == "stopping ...\n"
+    assert process.returncode == 0
+    # What supervisord writes when a process has not stopped in the time that it was given.
+    assert "killing" not in log.read_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_everything_that_was_started(system: System, number: signal.Signals) -> None:
     children = system.children()
     assert len(children) >= 5
     system.process.send_signal(number)
-    assert system.process.wait(60) == 0
+    assert system.process.communicate(timeout=60)[0] == "stopping ...\n"
+    assert system.process.returncode == 0
     wait_until(lambda: not any(child.is_running() for child in children), 5.0, "the end of all children")
