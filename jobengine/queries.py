@@ -109,10 +109,15 @@ class Queries:
             _check_job(ledger, where.owner_id, where.job_id)
             return ledger.files.page(where, page)
 
-    def steps(self) -> list[StepSpec]:
-        """The announced steps by name."""
+    def steps(self, page: Page) -> list[StepSpec]:
+        """A page of the announced steps in the order of their names, which ``page.after`` is one of.
+
+        There are as many as somebody has written, so all are read.
+        """
         with self._store.read() as ledger:
-            return sorted(ledger.catalog.steps().values(), key=lambda step: step.name)
+            steps = sorted(ledger.catalog.steps().values(), key=lambda step: step.name)
+        beyond = [step for step in steps if page.after is None or step.name > page.after][page.offset :]
+        return beyond[: page.limit]
 
     def pipelines(self, owner_id: str | None, page: Page) -> list[Pipeline]:
         """A page of the owner's and the built-in pipelines."""
@@ -269,15 +274,16 @@ class Queries:
             found = {artifact.id: artifact for artifact in ledger.results.artifacts(ids=[artifact_id])}
             return _own(owner_id, "artifact", artifact_id, found)
 
-    def owners(self) -> list[Owner]:
-        """All owners."""
+    def owners(self, page: Page) -> list[Owner]:
+        """A page of owners."""
         with self._store.read() as ledger:
-            return ledger.owners.all()
+            return ledger.owners.page(page)
 
-    def keys(self, owner_id: str | None) -> list[Key]:
-        """The keys of an owner, or of all."""
+    def keys(self, owner_id: str | None, page: Page) -> tuple[list[Key], dict[str, Owner]]:
+        """A page of the keys of an owner, or of all, with the owners by ID."""
         with self._store.read() as ledger:
-            return ledger.owners.keys(owner_id)
+            keys = ledger.owners.keys(owner_id, page)
+            return keys, ledger.owners.fetch({key.owner_id for key in keys})
 
     def key(self, key_id: str) -> Key:
         """One key."""

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 from api.auth import READ, caller, may
 from api.native.blueprint import Blueprint
 from api.native.shapes import page_shape, pipeline_shape, step_shape
-from api.paging import PageArguments, listed, page_of
+from api.paging import PageArguments, Place, listed, page_of
 from api.parts import parts
 
 blueprint = Blueprint("catalog", __name__, url_prefix="/api/v1", description="What can be run")
@@ -31,12 +31,6 @@ class StepShape(Schema):
     parameters_schema = fields.Dict(required=True)
 
 
-class StepsShape(Schema):
-    """All steps."""
-
-    items = fields.List(fields.Nested(StepShape), required=True)
-
-
 class PipelineShape(Schema):
     """A pipeline."""
 
@@ -50,12 +44,22 @@ class PipelineShape(Schema):
     nodes = fields.List(fields.Dict(), required=True)
 
 
+class StepArguments(PageArguments):
+    """Which steps; a cursor is the name of one."""
+
+    def place_of(self, cursor: str, arguments: dict[str, Any]) -> Place:
+        """Any text has its place among names."""
+        return None, cursor
+
+
 @blueprint.get("/steps")
 @may(READ)
-@blueprint.response(200, StepsShape)
-def list_steps() -> dict[str, Any]:
-    """List the steps with the JSON Schema of their parameters."""
-    return {"items": [step_shape(step) for step in parts().queries.steps()]}
+@blueprint.arguments(StepArguments, location="query")
+@blueprint.response(200, page_shape(StepShape))
+def list_steps(arguments: dict[str, Any]) -> dict[str, Any]:
+    """List the steps by name, with the JSON Schema of their parameters."""
+    rows = parts().queries.steps(page_of(arguments, descending=False))
+    return listed(rows, arguments, [step_shape(step) for step in rows], lambda step: step.name)
 
 
 @blueprint.get("/pipelines")

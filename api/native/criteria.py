@@ -11,7 +11,6 @@ from api.paging import check_id
 from jobengine.domain.filters import JobFilter
 from jobengine.domain.states import JobState
 
-SORTS = ("created_at", "started_at", "finished_at", "name", "priority")
 TIMES = tuple(f"{name}_{side}" for name in ("created", "started", "finished") for side in ("before", "after"))
 # Nothing that people date here lies outside, and a year is left before those that cannot be spelled in every zone.
 EARLIEST, LATEST = 0.0, datetime(9999, 1, 1, tzinfo=UTC).timestamp()

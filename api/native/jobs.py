@@ -9,11 +9,12 @@ from marshmallow import Schema, fields, validate
 
 from api.auth import READ, SUBMIT, caller, may
 from api.native.blueprint import Blueprint
-from api.native.criteria import SORTS, JobCriteria, job_filter
+from api.native.criteria import JobCriteria, job_filter
 from api.native.idempotency import body_digest, idempotency_key
 from api.native.shapes import JobDetailShape, JobShape, artifact_shape, job_shape, page_shape
-from api.paging import PageArguments, listed, page_of
+from api.paging import Order, PageArguments, Place, listed, page_of, read_cursor, write_cursor
 from api.parts import parts
+from jobengine.domain.orders import SORTS, sort_key
 from jobengine.queries import JobView
 from jobengine.verbs.checking import LABEL_LENGTH, LABEL_NAME_LENGTH, LABELS_LIMIT, NAME_LENGTH
 from jobengine.verbs.requests import JobRequest
@@ -44,8 +45,13 @@ class NewJobShape(Schema):
 class JobArguments(PageArguments, JobCriteria):
     """Which jobs, and in which order."""
 
-    sort = fields.String(load_default="created_at", validate=validate.OneOf(SORTS))
+    sort = fields.String(load_default="created_at", validate=validate.OneOf(list(SORTS)))
     order = fields.String(load_default="descending", validate=validate.OneOf(("ascending", "descending")))
+
+    def place_of(self, cursor: str, arguments: dict[str, Any]) -> Place:
+        """The place in the order that is asked for."""
+        order = _order(arguments)
+        return read_cursor(cursor, order) if order else super().place_of(cursor, arguments)
 
 
 @blueprint.post("")
@@ -72,7 +78,9 @@ def list_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
     """List jobs, newest first unless another order is asked for; all criteria must hold."""
     where = job_filter(caller().sees, arguments, arguments["sort"])
     rows = parts().queries.jobs(where, page_of(arguments, descending=arguments["order"] == "descending"))
-    return listed(rows, arguments, [job_shape(job) for job in rows])
+    order = _order(arguments)
+    cursor_of = (lambda job: write_cursor(order, sort_key(job, order.name), job.id)) if order else None
+    return listed(rows, arguments, [job_shape(job) for job in rows], cursor_of)
 
 
 @blueprint.get("/<string(length=24):job_id>")
@@ -127,6 +135,12 @@ def job_request(owner_id: str, body: dict[str, Any], batch_id: str | None = None
         parent_id=body["parent"],
         batch_id=batch_id,
     )
+
+
+def _order(arguments: dict[str, Any]) -> Order | None:
+    """The order of a list, where it is not that of IDs, in which jobs are created."""
+    sort = arguments["sort"]
+    return None if sort == "created_at" else Order(sort, SORTS[sort])
 
 
 def _detail(owner_id: str | None, job_id: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from marshmallow import Schema, fields, validate
 from api.auth import ADMIN, READ, caller, may
 from api.native.blueprint import Blueprint
 from api.native.criteria import Moment
-from api.native.shapes import moment
+from api.native.shapes import moment, page_shape
+from api.paging import PageArguments, listed, page_of
 from api.parts import parts
 from jobengine.domain.records import Key, Limits, Owner, Role
 
@@ -43,12 +44,6 @@ class NewOwnerShape(Schema):
     limits = fields.Nested(LimitsShape, load_default=dict)
 
 
-class OwnersShape(Schema):
-    """All owners."""
-
-    items = fields.List(fields.Nested(OwnerShape), required=True)
-
-
 class NewKeyShape(Schema):
     """A key to be."""
 
@@ -77,12 +72,6 @@ class CreatedKeyShape(KeyShape):
     key = fields.String(required=True)
 
 
-class KeysShape(Schema):
-    """Keys."""
-
-    items = fields.List(fields.Nested(KeyShape), required=True)
-
-
 class CallerShape(Schema):
     """Who is asking."""
 
@@ -101,10 +90,12 @@ def get_caller() -> dict[str, Any]:
 
 @blueprint.get("/owners")
 @may(ADMIN)
-@blueprint.response(200, OwnersShape)
-def list_owners() -> dict[str, Any]:
-    """List all owners."""
-    return {"items": [_owner(owner) for owner in parts().queries.owners()]}
+@blueprint.arguments(PageArguments, location="query")
+@blueprint.response(200, page_shape(OwnerShape))
+def list_owners(arguments: dict[str, Any]) -> dict[str, Any]:
+    """List all owners, oldest first."""
+    rows = parts().queries.owners(page_of(arguments, descending=False))
+    return listed(rows, arguments, [_owner(owner) for owner in rows])
 
 
 @blueprint.post("/owners")
@@ -140,15 +131,18 @@ def set_limits(body: dict[str, Any], owner_id: str) -> dict[str, Any]:
 def create_key(body: dict[str, Any]) -> dict[str, Any]:
     """Make a key; an owner of that name is made where there is none."""
     text = parts().engine.create_key(body["owner"], body["role"], body["name"], body["expires_at"])
-    return {**_key(parts().queries.key(text.split("_")[1])), "key": text}
+    key = parts().queries.key(text.split("_")[1])
+    return {**_key(key, parts().queries.owner(key.owner_id)), "key": text}
 
 
 @blueprint.get("/keys")
 @may(ADMIN)
-@blueprint.response(200, KeysShape)
-def list_keys() -> dict[str, Any]:
-    """List all keys, without their secrets."""
-    return {"items": [_key(key) for key in parts().queries.keys(None)]}
+@blueprint.arguments(PageArguments, location="query")
+@blueprint.response(200, page_shape(KeyShape))
+def list_keys(arguments: dict[str, Any]) -> dict[str, Any]:
+    """List all keys, oldest first, without their secrets."""
+    rows, owners = parts().queries.keys(None, page_of(arguments, descending=False))
+    return listed(rows, arguments, [_key(key, owners[key.owner_id]) for key in rows])
 
 
 @blueprint.delete("/keys/<string(length=24):key_id>")
@@ -164,8 +158,7 @@ def _owner(owner: Owner) -> dict[str, Any]:
     return {"id": owner.id, "name": owner.name, "created_at": moment(owner.created_at), "limits": limits}
 
 
-def _key(key: Key) -> dict[str, Any]:
+def _key(key: Key, owner: Owner) -> dict[str, Any]:
     times = ("created_at", "expires_at", "last_used_at", "revoked_at")
-    owner = parts().queries.owner(key.owner_id).name
-    about = {"id": key.id, "owner": owner, "role": key.role.value, "name": key.name}
+    about = {"id": key.id, "owner": owner.name, "role": key.role.value, "name": key.name}
     return {**about, **{name: moment(getattr(key, name)) for name in times}}

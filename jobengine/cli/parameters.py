@@ -21,7 +21,7 @@ def parse_parameters(api: ApiClient, pipeline: str, words: Sequence[str]) -> dic
     ClickException for an unknown pipeline, a word that is none, and what the pipeline's steps cannot use.
     """
     nodes = _find_nodes(api, pipeline)
-    steps = {step["name"]: _as_spec(step) for step in api.call("GET", "steps")["items"]}
+    steps = {step["name"]: _as_spec(step) for step in api.all("steps")}
     parsed = _parse(words, nodes, steps)
     for node in nodes:
         if node.key in parsed and node.step in steps:

@@ -14,6 +14,7 @@ MAX_PAGE = 1000
 class Page:
     """A stretch of a list: after a row (its ID, exclusive) or from an offset, at most ``limit`` rows.
 
+    ``after_key`` is what that row went by, in an order that is not that of IDs; with it the row need not be there.
     ``limit`` None is no limit; only internal callers and dialects whose contract says so may ask for it.
     """
 
@@ -21,6 +22,7 @@ class Page:
     after: str | None = None
     offset: int = 0
     descending: bool = True
+    after_key: str | float | None = None
 
 
 @dataclass(frozen=True, slots=True)

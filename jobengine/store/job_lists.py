@@ -187,6 +187,8 @@ def _rarest(link: Link, labels: Mapping[str, str]) -> str:
 def _after_key(link: Link, where: JobFilter, page: Page) -> Any:
     if page.after is None:
         return None
+    if page.after_key is not None:
+        return storable(page.after_key) if isinstance(page.after_key, str) else page.after_key
     found = link.run(select(_SORT_KEYS[where.sort]).where(jobs.c.id == page.after)).first()
     if found is None and where.sort != _CREATED:
         raise paging.lost_place(page.after)

@@ -37,6 +37,9 @@ class SqlOwners:
     def all(self) -> list[Owner]:
         return [_read_owner(row) for row in self._link.run(select(owners).order_by(owners.c.id))]
 
+    def page(self, page: Page) -> list[Owner]:
+        return [_read_owner(row) for row in paging.page_by_id(self._link, owners, [], page)]
+
     def write_limits(self, owner: Owner) -> None:
         limits = owner.limits
         self._link.run(
@@ -57,9 +60,9 @@ class SqlOwners:
         row = self._link.run(select(keys).where(keys.c.id == storable(key_id))).first()
         return _read_key(row) if row else None
 
-    def keys(self, owner_id: str | None) -> list[Key]:
-        statement = select(keys).where(*paging.equalities(keys, {"owner_id": owner_id}))
-        return [_read_key(row) for row in self._link.run(statement.order_by(keys.c.id))]
+    def keys(self, owner_id: str | None, page: Page) -> list[Key]:
+        criteria = paging.equalities(keys, {"owner_id": owner_id})
+        return [_read_key(row) for row in paging.page_by_id(self._link, keys, criteria, page)]
 
     def write_key(self, key: Key) -> None:
         self._link.run(

@@ -11,6 +11,7 @@ import pytest
 
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.filters import JobFilter, Page
+from jobengine.domain.orders import sort_key
 from jobengine.domain.records import Job
 from jobengine.domain.states import JobState
 from jobengine.store import SqlStore
@@ -237,6 +238,21 @@ def test_a_list_goes_on_after_a_job_that_was_deleted(
         with store.read() as ledger:
             page = ledger.jobs.page(JobFilter(**criteria), Page(3, expected[place].id, descending=descending))
         assert page == expected[place + 1 : place + 4]
+
+
+@pytest.mark.parametrize("sort", ["name", "priority", "started_at", "finished_at"])
+@pytest.mark.parametrize("descending", [True, False])
+def test_an_order_goes_on_from_a_key_after_a_job_that_was_deleted(store: SqlStore, sort: str, descending: bool) -> None:
+    jobs, _ = fill(store, 12)
+    where = JobFilter(sort=sort)
+    with store.read() as ledger:
+        expected = ledger.jobs.page(where, Page(None, descending=descending))
+    for place in range(len(jobs) - 1):
+        gone = expected[place]
+        with store.begin() as ledger:
+            ledger.jobs.delete([gone.id])
+            page = Page(3, gone.id, descending=descending, after_key=sort_key(gone, sort))
+            assert ledger.jobs.page(where, page) == expected[place + 1 : place + 4]
 
 
 def test_an_order_whose_place_was_deleted_says_so(store: SqlStore) -> None:

@@ -30,6 +30,8 @@ def test_owners_are_found_by_id_and_by_name(store: SqlStore) -> None:
         assert ledger.owners.find("north") == second
         assert ledger.owners.find("North") is None
         assert ledger.owners.all() == [first, second]
+        assert ledger.owners.page(Page(1, descending=False)) == [first]
+        assert ledger.owners.page(Page(5, first.id, descending=False)) == [second]
 
 
 def test_a_name_that_is_taken_is_a_conflict(store: SqlStore) -> None:
@@ -55,8 +57,8 @@ def test_keys_are_found_by_id_and_by_owner(store: SqlStore) -> None:
         ledger.owners.insert_keys([foreign, mine])
         assert ledger.owners.key(mine.id) == mine
         assert ledger.owners.key(new_id()) is None
-        assert ledger.owners.keys(OTHER_OWNER) == [foreign]
-        assert ledger.owners.keys(None) == [mine, foreign]
+        assert ledger.owners.keys(OTHER_OWNER, Page()) == [foreign]
+        assert ledger.owners.keys(None, Page(descending=False)) == [mine, foreign]
 
 
 def test_of_a_key_the_times_are_written_and_nothing_else(store: SqlStore) -> None:
@@ -65,7 +67,7 @@ def test_of_a_key_the_times_are_written_and_nothing_else(store: SqlStore) -> Non
     with store.begin() as ledger:
         ledger.owners.insert_keys([key, other])
         ledger.owners.write_key(replace(used, role=Role.ADMIN, secret_sha256="6" * 64, name="x"))
-        assert ledger.owners.keys(None) == [used, other]
+        assert ledger.owners.keys(None, Page(descending=False)) == [used, other]
 
 
 def test_batches_are_listed_by_pages_owners_and_ids_and_deleted(store: SqlStore) -> None:
