@@ -113,13 +113,14 @@ class TaskRows(Protocol):
         busy: Mapping[str, int],
         caps: Mapping[str, int],
         *,
+        without_steps: Collection[str] = (),
         may_wait: bool = True,
     ) -> list[Task]:
         """Up to ``limit`` worker tasks of a queue that may be dispatched now, locked, in the order to go in.
 
         Higher priority first. Within a priority owners take turns, who has the fewest tasks in flight first
         (``busy``: owner ID → enqueued and running); an owner with a cap (``caps``) gets no more than it
-        leaves room for.
+        leaves room for. Tasks of the steps named are left where they are.
         Tasks that another engine is picking are passed over, and jobs that somebody is at, unless there is nothing
         else and we ``may_wait``: a transaction that has locked jobs already may not.
         """
@@ -298,6 +299,9 @@ class OwnerRows(Protocol):
     def page(self, page: Page) -> list[Owner]: ...
 
     def write_limits(self, owner: Owner) -> None: ...
+
+    def claim_counting(self, owner_ids: Collection[str]) -> set[str]:
+        """Those of these owners whose tasks nobody else can have claimed to count until the transaction ends."""
 
     def insert_keys(self, keys: Sequence[Key]) -> None: ...
 

@@ -80,26 +80,26 @@ def fail(task: Task, attempt: int, kind: FailureKind, message: str, now: float) 
         task,
         now,
         state=next_state(task.state, TaskEvent.FAIL),
-        failures=task.failures + 1,
+        failures=task.failures + (kind is not FailureKind.SYSTEM),
         failure_kind=kind,
         message=message,
     )
 
 
 def retry(task: Task, attempt: int, kind: FailureKind, message: str, not_before: float) -> Task:
-    """The attempt failed and another one is due, not before a time; it costs one of the retries."""
+    """The attempt failed and another one is due, not before a time; it costs one of the retries, unless we failed."""
     _fence(task, TaskEvent.RETRY, attempt)
     return _let_go(
         task,
         state=next_state(task.state, TaskEvent.RETRY),
-        failures=task.failures + 1,
+        failures=task.failures + (kind is not FailureKind.SYSTEM),
         failure_kind=kind,
         message=message,
         not_before=not_before,
     )
 
 
-def rescue(task: Task, attempt: int, *, took_worker_down: bool, now: float) -> Task:
+def rescue(task: Task, attempt: int, *, took_worker_down: bool, not_before: float) -> Task:
     """The attempt is gone through no fault of the step; it costs no retry.
 
     ``took_worker_down`` counts a loss: a task that does so again and again is poison.
@@ -109,7 +109,7 @@ def rescue(task: Task, attempt: int, *, took_worker_down: bool, now: float) -> T
         task,
         state=next_state(task.state, TaskEvent.RESCUE),
         losses=task.losses + (1 if took_worker_down else 0),
-        not_before=now,
+        not_before=not_before,
     )
 
 

@@ -214,8 +214,9 @@ class Task:
     """One step of one job on one file, or on the job: the record that moves.
 
     ``predecessors`` counts the tasks that this one comes after, ``waiting_on`` those that are not final yet,
-    ``unmet`` those that ended without success. ``failures`` counts failed attempts (retries are limited by it),
-    ``losses`` counts the workers that went down under it. ``progress`` is in thousandths and never falls.
+    ``unmet`` those that ended without success. ``failures`` counts failed attempts (retries are limited by it), but for
+    those that we failed ourselves; ``losses`` counts the workers that went down under it.
+    ``progress`` is in thousandths and never falls.
     """
 
     id: str

@@ -10,8 +10,8 @@ from jobengine.domain.states import FailureKind
 POISON_LOSSES = 3
 """A task that took this many workers down with it is failed, not tried for ever."""
 
-SYSTEM_RETRIES = 8
-"""Failures of our own are tried again this often, whatever the step's policy says."""
+SYSTEM_POLICY = RetryPolicy(max_retries=8, delay_seconds=1.0, backoff=2.0, max_delay_seconds=60.0)
+"""Failures of our own are tried again by this, whatever the step's policy says: a full disk takes minutes to mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ def decide(
 ) -> RetryDecision:
     """What to do about a failed attempt of a task that had failed ``failures`` times before.
 
-    A failure of kind ``step`` is the analysis' own verdict and final, unless the step itself asked for another try
-    after ``asked_after_seconds``.
+    Failures of our own are counted by themselves: they cost the step none of its retries. A failure of kind ``step`` is
+    the analysis' own verdict and final, unless the step itself asked for another try after ``asked_after_seconds``.
     """
     if kind is FailureKind.STEP and asked_after_seconds is None:
         return GiveUp()
-    allowed = max(SYSTEM_RETRIES, policy.max_retries) if kind is FailureKind.SYSTEM else policy.max_retries
-    if failures >= allowed:
+    policy = SYSTEM_POLICY if kind is FailureKind.SYSTEM else policy
+    if failures >= policy.max_retries:
         return GiveUp()
     if asked_after_seconds is not None:
         return TryAgain(now + max(0.0, asked_after_seconds))

@@ -7,13 +7,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from jobengine.domain.filters import Page
 from jobengine.domain.records import Batch, Key, Limits, Owner, Role
 from jobengine.store import paging
 from jobengine.store.bulk import Link, encode_json, insert_rows, storable
 from jobengine.store.tables import batches, keys, owners
+
+# A lock of a name, and not of the owner's row: others hold that one while they wait for jobs.
+_TRY_CLAIM = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class SqlOwners:
@@ -52,6 +55,13 @@ class SqlOwners:
                 requests_per_second=limits.requests_per_second,
             )
         )
+
+    def claim_counting(self, owner_ids: Collection[str]) -> set[str]:
+        if not self._link.is_postgresql:
+            return set(owner_ids)
+        return {
+            owner_id for owner_id in sorted(owner_ids) if self._link.run(_TRY_CLAIM, name=f"count {owner_id}").scalar()
+        }
 
     def insert_keys(self, new: Sequence[Key]) -> None:
         insert_rows(self._link, keys, [astuple(key) for key in new])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select, text
@@ -46,10 +47,18 @@ _HEADS = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which ready tasks: of a queue, due now, and not of these steps."""
+
+    queue: str
+    now: float
+    without_steps: frozenset[str] = frozenset()
+
+
 def pick_ready(
     link: Link,
-    queue: str,
-    now: float,
+    wanted: Wanted,
     limit: int,
     busy: Mapping[str, int],
     caps: Mapping[str, int],
@@ -58,11 +67,11 @@ def pick_ready(
 ) -> list[Row]:
     """The rows of the tasks to dispatch, in their order; see ``TaskRows.pick_ready``."""
     if not link.is_postgresql:
-        return _pick(link, queue, now, limit, busy, caps)
+        return _pick(link, wanted, limit, busy, caps)
     # What is locked here comes before its job in the order of locks: then waiting is forbidden, and when every job is
     # taken, the tasks are let go before waiting for the jobs.
     attempt = link.connection.begin_nested()
-    picked = _pick(link, queue, now, limit, busy, caps)
+    picked = _pick(link, wanted, limit, busy, caps)
     free = lock_jobs(link, link.ids(row.job_id for row in picked), skip_locked=True)
     if free or not picked or not may_wait:
         attempt.commit()
@@ -74,18 +83,16 @@ def pick_ready(
     return [found[row.id] for row in picked if row.id in found]
 
 
-def _pick(
-    link: Link, queue: str, now: float, limit: int, busy: Mapping[str, int], caps: Mapping[str, int]
-) -> list[Row]:
+def _pick(link: Link, wanted: Wanted, limit: int, busy: Mapping[str, int], caps: Mapping[str, int]) -> list[Row]:
     levels: dict[int, list[str]] = {}
-    for priority, owner_id in link.run(_HEADS, queue=queue):
+    for priority, owner_id in link.run(_HEADS, queue=wanted.queue):
         levels.setdefault(priority, []).append(owner_id)
     load = Counter(busy)
     picked: list[Row] = []
     for priority, owners in levels.items():
         if len(picked) >= limit:
             break
-        chosen = _pick_level(link, queue, priority, now, limit - len(picked), owners, load, caps)
+        chosen = _pick_level(link, wanted, priority, limit - len(picked), owners, load, caps)
         load.update(row.owner_id for row in chosen)
         picked += chosen
     return picked
@@ -93,15 +100,14 @@ def _pick(
 
 def _pick_level(
     link: Link,
-    queue: str,
+    wanted: Wanted,
     priority: int,
-    now: float,
     limit: int,
     owners: list[str],
     busy: Mapping[str, int],
     caps: Mapping[str, int],
 ) -> list[Row]:
-    start = int(now * 1000) % len(owners)
+    start = int(wanted.now * 1000) % len(owners)
     found: dict[str, list[Row]] = {}
     at_most: dict[str, int] = {}
     # Each round either gives every owner what its turns ask for, or finds one that has less: it ends.
@@ -109,21 +115,23 @@ def _pick_level(
         turns = take_turns(limit, owners, busy, caps, at_most, start)
         for owner_id, share in Counter(turns).items():
             if share > len(found.get(owner_id, ())):
-                found[owner_id] = _due(link, queue, priority, owner_id, now, share)
+                found[owner_id] = _due(link, wanted, priority, owner_id, share)
                 if len(found[owner_id]) < share:
                     at_most[owner_id] = len(found[owner_id])
         if all(len(found[owner_id]) >= share for owner_id, share in Counter(turns).items()):
             return _in_turn(turns, found)
 
 
-def _due(link: Link, queue: str, priority: int, owner_id: str, now: float, limit: int) -> list[Row]:
+def _due(link: Link, wanted: Wanted, priority: int, owner_id: str, limit: int) -> list[Row]:
     """Tasks of an owner that are due, oldest first; a retry whose time has come is as old as its task."""
     mine: Select[Any] = select(tasks).where(
-        text(READY), tasks.c.queue == queue, tasks.c.priority == priority, tasks.c.owner_id == owner_id
+        text(READY), tasks.c.queue == wanted.queue, tasks.c.priority == priority, tasks.c.owner_id == owner_id
     )
+    if wanted.without_steps:
+        mine = mine.where(tasks.c.step.not_in(sorted(wanted.without_steps)))
     rows: list[Row] = []
     # Two ranges of the index, each read in its order: tasks that were never held back, and those held back until now.
-    for due in (tasks.c.not_before == 0.0, tasks.c.not_before.between(5e-324, now)):
+    for due in (tasks.c.not_before == 0.0, tasks.c.not_before.between(5e-324, wanted.now)):
         statement = mine.where(due).order_by(tasks.c.not_before, tasks.c.id).limit(limit)
         rows += link.run(statement.with_for_update(skip_locked=True)).all()
     return sorted(rows, key=lambda row: row.id)[:limit]

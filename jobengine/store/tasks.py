@@ -29,7 +29,7 @@ from jobengine.domain.states import FailureKind, TaskState
 from jobengine.store import paging, predicates
 from jobengine.store.bulk import Link, incoming, insert_rows
 from jobengine.store.job_details import first_failures
-from jobengine.store.picking import pick_ready
+from jobengine.store.picking import Wanted, pick_ready
 from jobengine.store.row_locks import lock_jobs_of
 from jobengine.store.tables import tasks
 
@@ -158,10 +158,11 @@ class SqlTasks:
         busy: Mapping[str, int],
         caps: Mapping[str, int],
         *,
+        without_steps: Collection[str] = (),
         may_wait: bool = True,
     ) -> list[Task]:
-        rows = pick_ready(self._link, queue, now, limit, busy, caps, may_wait=may_wait)
-        return [read_task(row) for row in rows]
+        wanted = Wanted(queue, now, frozenset(without_steps))
+        return [read_task(row) for row in pick_ready(self._link, wanted, limit, busy, caps, may_wait=may_wait)]
 
     def count_in_flight(self) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
         grouped = (tasks.c.owner_id, tasks.c.queue, tasks.c.step, tasks.c.state)

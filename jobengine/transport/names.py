@@ -32,6 +32,11 @@ class Names:
         """Entries that could not be read, for people to look at."""
         return f"{self.prefix}:reports:rejected"
 
+    @property
+    def probe(self) -> str:
+        """The key that is written to see whether anything can be."""
+        return f"{self.prefix}:probe"
+
     def ticket(self, delivery_id: str) -> str:
         """The key by which one worker may claim the delivery."""
         return f"{self.prefix}:ticket:{delivery_id}"

@@ -29,6 +29,7 @@ _CANCELED_SECONDS = 7 * 86_400
 _IDLE_SECONDS = 5.0
 _TAKE_OVER_SECONDS = 2.0
 _REJECTED_MOST = 1000
+_PROBE_SECONDS = 60
 
 Entry = tuple[bytes, dict[bytes, bytes]]
 
@@ -137,9 +138,9 @@ class RedisTransport:
         self._each(keys, lambda pipe, key: pipe.set(key, 1, ex=_CANCELED_SECONDS))
 
     def check(self) -> None:
-        """Raises EngineError(UNAVAILABLE) unless Redis answers."""
+        """Raises EngineError(UNAVAILABLE) unless Redis takes what it is given: a full one still answers."""
         with mapped_failures():
-            self._redis.ping()
+            self._redis.set(self._names.probe, self._consumer, ex=_PROBE_SECONDS)
 
     def _each(self, names: Collection[str], command: Callable[[Any, str], Any]) -> set[str]:
         """Run a command for each name in one round trip; the names for which it said yes."""

@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,11 +41,18 @@ class Application:
     """The tasks of one batch of reports, as they were read and as they become."""
 
     def __init__(
-        self, outside: Outside, pace: Pace, steps: Mapping[str, StepSpec], tasks: Iterable[Task], now: float
+        self,
+        outside: Outside,
+        pace: Pace,
+        steps: Mapping[str, StepSpec],
+        tasks: Iterable[Task],
+        system_failures: Mapping[str, int],
+        now: float,
     ) -> None:
         self._outside = outside
         self._pace = pace
         self._steps = steps
+        self._system_failures = Counter(system_failures)
         self._now = now
         self._lease = now + outside.settings.lease_seconds
         self._before = {task.id: task for task in tasks}
@@ -155,7 +163,11 @@ class Application:
     def _fail(self, task: Task, attempt: int, kind: FailureKind, body: Mapping[str, Any]) -> None:
         policy = self._steps[task.step].retry if task.step in self._steps else RetryPolicy()
         message = str(body.get("message", ""))
-        decision = decide(policy, task.failures, kind, self._now, body.get("retry_after_seconds"))
+        failures = task.failures
+        if kind is FailureKind.SYSTEM:
+            failures = self._system_failures[task.id]
+            self._system_failures[task.id] += 1
+        decision = decide(policy, failures, kind, self._now, body.get("retry_after_seconds"))
         if isinstance(decision, TryAgain):
             after = moves.retry(task, attempt, kind, message, decision.not_before)
         else:
@@ -195,7 +207,7 @@ class Application:
         self._tasks[task.id] = after
 
     def _rescue(self, task: Task, outcome: str, message: str, *, took_worker_down: bool = False) -> None:
-        after = moves.rescue(task, task.attempt, took_worker_down=took_worker_down, now=self._now)
+        after = moves.rescue(task, task.attempt, took_worker_down=took_worker_down, not_before=self._now)
         kind = FailureKind.LOST if took_worker_down else None
         self.left.attempts.append(ended_attempt(task, outcome, self._now, kind=kind, message=message))
         self._tasks[task.id] = after

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from operator import attrgetter
 
+from jobengine.domain.errors import EngineError
 from jobengine.domain.interfaces import Ledger, Place
 from jobengine.domain.records import Artifact, File, Job, Node, Scope, StepSpec, Task
 from jobengine.domain.reports import (
@@ -21,15 +23,21 @@ from jobengine.domain.reports import (
 from jobengine.verbs.outside import Outside
 from jobengine.verbs.plans import Plans
 
+log = logging.getLogger(__name__)
+
 
 def build_deliveries(outside: Outside, plans: Plans, tasks: Sequence[Task]) -> list[Delivery]:
-    """The deliveries that tasks were dispatched in, in the order of their first tasks."""
+    """The deliveries that tasks were dispatched in, in the order of their first tasks.
+
+    One that cannot be built is left out and holds up no other; the rescuer finds its tasks.
+    """
     with outside.store.read() as ledger:
         contents = _Contents(ledger, plans, tasks)
     groups: dict[str, list[Task]] = {}
     for task in tasks:
         groups.setdefault(str(task.delivery_id), []).append(task)
-    return [_delivery(outside, contents, group) for group in groups.values()]
+    built = (_delivery(outside, contents, group) for group in groups.values())
+    return [delivery for delivery in built if delivery is not None]
 
 
 class _Contents:
@@ -104,10 +112,18 @@ class _Contents:
         return found
 
 
-def _delivery(outside: Outside, contents: _Contents, tasks: Sequence[Task]) -> Delivery:
+def _delivery(outside: Outside, contents: _Contents, tasks: Sequence[Task]) -> Delivery | None:
+    """One delivery; None when its jobs are gone, or when its manifest cannot be stored now."""
     first = tasks[0]
     spec = contents.steps[first.step]
     present = [task for task in tasks if contents.has(task)]
+    if not present:
+        return None
+    try:
+        travelers = tuple(_inline_or_manifest(outside, contents.task(task)) for task in present)
+    except EngineError as error:
+        log.warning("a delivery of %d tasks stays here and is made again later: %s", len(present), error)
+        return None
     return Delivery(
         id=str(first.delivery_id),
         step=spec.name,
@@ -116,7 +132,7 @@ def _delivery(outside: Outside, contents: _Contents, tasks: Sequence[Task]) -> D
         priority=first.priority,
         time_limit_seconds=spec.time_limit_seconds,
         memory_limit_bytes=spec.memory_limit_bytes,
-        tasks=tuple(_inline_or_manifest(outside, contents.task(task)) for task in present),
+        tasks=travelers,
     )
 
 

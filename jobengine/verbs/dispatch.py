@@ -3,13 +3,15 @@
 Rules:
 1. The backlog stays in the ledger. Of each queue, only so much is sent as its live workers do within a window of time.
 2. The ledger is written first. A delivery that then fails to leave is found by the rescuer like one that was lost.
-3. A task that took a worker down travels alone from then on, so that it cannot hurt others in its delivery.
+3. A step that no live worker of its queue has stays in the ledger, and holds up nothing else.
+4. Where an owner's running tasks are limited, one engine at a time counts them and sends more.
+5. A task that took a worker down travels alone from then on, so that it cannot hurt others in its delivery.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from jobengine.config import Settings
 from jobengine.domain import moves
@@ -33,14 +35,19 @@ def dispatch_tasks(outside: Outside, plans: Plans, pace: Pace) -> int:
     outside.transport.check()
     now = outside.clock()
     with outside.store.begin() as ledger:
-        slots = slots_by_queue(ledger.catalog.workers(), now)
+        workers = live_workers(ledger.catalog.workers(), now)
+        slots = slots_by_queue(workers, now)
+        limits = _limits(ledger)
+        counted = ledger.owners.claim_counting(limits)
+        # After the claim: what the engine before us has sent is seen.
         busy, enqueued = ledger.tasks.count_in_flight()
-        caps = _caps(ledger, busy)
+        caps = _caps(limits, counted, busy)
         steps = plans.steps(ledger)
         changes: list[TaskChange] = []
         for queue, count in sorted(slots.items()):
             ahead = {step: tasks for (name, step), tasks in enqueued.items() if name == queue}
-            chosen = _choose(ledger, pace, queue, count, ahead, busy, caps, outside, may_wait=not changes)
+            absent = _absent_steps(steps, workers, queue)
+            chosen = _choose(ledger, pace, queue, count, ahead, busy, caps, absent, outside, may_wait=not changes)
             changes += _assign(outside, pace, steps, chosen, count, now)
         moved = move_tasks(ledger, plans, changes, now)
     tasks = [change.after for change in moved]
@@ -71,6 +78,7 @@ def _choose(
     ahead: Mapping[str, int],
     busy: Mapping[str, int],
     caps: Mapping[str, int],
+    absent: Collection[str],
     outside: Outside,
     *,
     may_wait: bool,
@@ -84,7 +92,10 @@ def _choose(
     if seconds >= window and count >= slots:
         return []
     chosen = []
-    for task in ledger.tasks.pick_ready(queue, outside.clock(), _TASKS_AT_ONCE, busy, caps, may_wait=may_wait):
+    picked = ledger.tasks.pick_ready(
+        queue, outside.clock(), _TASKS_AT_ONCE, busy, caps, without_steps=absent, may_wait=may_wait
+    )
+    for task in picked:
         if seconds >= window and count >= slots:
             break
         seconds += pace.seconds(task.step)
@@ -119,7 +130,21 @@ def _most_tasks(settings: Settings, spec: StepSpec | None) -> int:
     return spec.tasks_per_delivery if spec else 1
 
 
-def _caps(ledger: Ledger, busy: Mapping[str, int]) -> dict[str, int]:
-    """How many tasks each limited owner may still get in flight."""
+def _absent_steps(steps: Mapping[str, StepSpec], workers: Iterable[WorkerRecord], queue: str) -> set[str]:
+    """The steps of the queue that none of its workers has."""
+    present = {step for worker in workers if queue in worker.queues for step in worker.steps}
+    return {name for name, spec in steps.items() if spec.queue == queue} - present
+
+
+def _limits(ledger: Ledger) -> dict[str, int]:
+    """How many tasks each limited owner may have in flight."""
     limits = {owner.id: owner.limits.running_tasks for owner in ledger.owners.all()}
-    return {owner_id: max(0, limit - busy.get(owner_id, 0)) for owner_id, limit in limits.items() if limit is not None}
+    return {owner_id: limit for owner_id, limit in limits.items() if limit is not None}
+
+
+def _caps(limits: Mapping[str, int], counted: Collection[str], busy: Mapping[str, int]) -> dict[str, int]:
+    """How many tasks each limited owner may still get in flight; none where another engine is at it."""
+    return {
+        owner_id: max(0, limit - busy.get(owner_id, 0)) if owner_id in counted else 0
+        for owner_id, limit in limits.items()
+    }

@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 from jobengine.domain.errors import EngineError, ErrorCode
@@ -17,6 +18,7 @@ from jobengine.domain.interfaces import Ledger, Received
 from jobengine.domain.pace import Pace
 from jobengine.domain.records import Task
 from jobengine.domain.reports import Report, ReportKind
+from jobengine.domain.states import FailureKind
 from jobengine.verbs.announced import record_announcements
 from jobengine.verbs.applying import Application
 from jobengine.verbs.cancellation import tell_workers
@@ -71,7 +73,8 @@ class Recorder:
         with self._outside.store.begin() as ledger:
             steps = self._plans.steps(ledger)
             tasks = _read_tasks(ledger, reports)
-            application = Application(self._outside, self._pace, steps, tasks, now)
+            system_failures = _count_system_failures(ledger, reports)
+            application = Application(self._outside, self._pace, steps, tasks, system_failures, now)
             for report in reports:
                 if report.kind is not ReportKind.ANNOUNCED:
                     application.apply(report)
@@ -102,6 +105,17 @@ def _read_tasks(ledger: Ledger, reports: Sequence[Report]) -> list[Task]:
         and report.kind in (ReportKind.CLAIMED, ReportKind.RENEWED, ReportKind.LOST, ReportKind.RETURNED)
     }
     return ledger.tasks.of_reports(task_ids, of_deliveries)
+
+
+def _count_system_failures(ledger: Ledger, reports: Sequence[Report]) -> dict[str, int]:
+    """How often each task whose report says that we failed it has ended so before."""
+    failed = {
+        report.task_id
+        for report in reports
+        if report.kind is ReportKind.FAILED and report.task_id and report.body.get("kind") == FailureKind.SYSTEM.value
+    }
+    ended = ledger.results.attempts(failed) if failed else []
+    return Counter(attempt.task_id for attempt in ended if attempt.failure_kind is FailureKind.SYSTEM)
 
 
 def _write_left(ledger: Ledger, application: Application, moved: set[str]) -> None:

@@ -6,7 +6,8 @@ Rules:
 2. A delivery that seems gone is first *withdrawn*: from then on no worker can claim it. If the ticket was still there,
    nobody ever had it, and its tasks go again at once. If not, somebody may have claimed it just before; so its tasks go
    again only when all reports up to the withdrawal are recorded and still nobody holds a lease.
-3. After Redis was away, workers first get the time to renew.
+3. What was lost on the way again and again goes again after ever longer pauses: something is wrong with the way.
+4. After Redis was away, workers first get the time to renew.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 ATTEMPTS_LIMIT = 50
 """A task that was rescued this often is failed: whatever the reason, it will not get better."""
 
+_FREE_ATTEMPTS = 3
+_LONGEST_PAUSE_SECONDS = 60.0
 _TASKS_AT_ONCE = 2000
 
 
@@ -125,8 +128,16 @@ def _has_lapsed(task: Task, now: float) -> bool:
     return task.lease_expires_at is not None and task.lease_expires_at < now
 
 
+def pause_seconds(task: Task) -> float:
+    """How long a task rests whose message was lost: not at all at first, then ever longer."""
+    doublings = task.attempt - _FREE_ATTEMPTS
+    return (
+        0.0 if doublings <= 0 or task.lease_expires_at is not None else min(_LONGEST_PAUSE_SECONDS, 0.1 * 2**doublings)
+    )
+
+
 def _after(task: Task, reason: str, now: float) -> Task:
     if task.attempt >= ATTEMPTS_LIMIT:
         message = f"{reason} That was attempt {task.attempt}, and the last one."
         return moves.fail(task, task.attempt, FailureKind.LOST, message, now)
-    return moves.rescue(task, task.attempt, took_worker_down=False, now=now)
+    return moves.rescue(task, task.attempt, took_worker_down=False, not_before=now + pause_seconds(task))

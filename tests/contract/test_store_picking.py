@@ -84,6 +84,14 @@ def test_an_owner_gets_no_more_than_its_cap_leaves_room_for_over_all_priorities(
 
 
 @on_every_ledger
+def test_tasks_of_steps_that_nobody_has_are_left(store: SqlStore) -> None:
+    insert(store, *(make_task(step="test.new") for _ in range(30)), *(make_task() for _ in range(3)))
+    with store.begin() as ledger:
+        picked = ledger.tasks.pick_ready("default", NOW, 10, {}, {}, without_steps=["test.new", "test.other"])
+    assert [task.step for task in picked] == ["test.measure"] * 3
+
+
+@on_every_ledger
 def test_what_one_owner_lacks_goes_to_the_others(store: SqlStore) -> None:
     for owner, count in ((OWNER, 1), (OTHER_OWNER, 4), (THIRD_OWNER, 50)):
         insert(store, *(make_task(owner_id=owner) for _ in range(count)))
@@ -157,3 +165,12 @@ def test_a_job_that_somebody_is_at_is_passed_over_and_waited_for_when_there_is_n
             with pytest.raises(TimeoutError):
                 waiting.result(0.2)
         assert waiting.result(10) == tasks[:3]
+
+
+@on_postgresql
+def test_one_engine_at_a_time_counts_the_tasks_of_an_owner(store: SqlStore) -> None:
+    with store.begin() as one, store.begin() as other:
+        assert one.owners.claim_counting([OWNER]) == {OWNER}
+        assert other.owners.claim_counting([OWNER, OTHER_OWNER]) == {OTHER_OWNER}
+    with store.begin() as later:
+        assert later.owners.claim_counting([OWNER, OTHER_OWNER]) == {OWNER, OTHER_OWNER}

@@ -42,8 +42,8 @@ PIPELINES = (
     PipelineSpec("masks", 1, (Node("masks", "sim.tables", from_parent=("segment",)),)),
 )
 ANNOUNCEMENT = Announcement("host", SLOTS, ("default",), STEPS, PIPELINES)
-SIGN_OF_LIFE = Announcement("host", SLOTS, ("default",))
-"""What a worker says once the catalog is known: the same without what takes long to read."""
+SIGN_OF_LIFE = Announcement("host", SLOTS, ("default",), STEPS)
+"""What a worker says once the catalog is known: the same without the pipelines, which take long to read."""
 
 
 class Nature(Enum):

@@ -47,7 +47,7 @@ APPLIERS = {
     E.SUCCEED: lambda task, attempt: moves.succeed(task, attempt, 200.0),
     E.FAIL: lambda task, attempt: moves.fail(task, attempt, FailureKind.CRASH, "broke", 200.0),
     E.RETRY: lambda task, attempt: moves.retry(task, attempt, FailureKind.CRASH, "broke", 210.0),
-    E.RESCUE: lambda task, attempt: moves.rescue(task, attempt, took_worker_down=True, now=200.0),
+    E.RESCUE: lambda task, attempt: moves.rescue(task, attempt, took_worker_down=True, not_before=200.0),
     E.CANCEL: lambda task, attempt: moves.cancel(task, "not wanted", 200.0),
 }
 
@@ -101,23 +101,23 @@ def test_progress_never_falls_and_is_never_whole_before_the_end() -> None:
     assert moves.progress(task, 1, 0.2, "").progress == 400
     assert moves.progress(task, 1, 0.7, "").progress == 700
     assert moves.progress(task, 1, 9.0, "").progress == PROGRESS_DONE - 1
-    assert moves.rescue(task, 1, took_worker_down=False, now=1.0).progress == 400
+    assert moves.rescue(task, 1, took_worker_down=False, not_before=1.0).progress == 400
     assert moves.succeed(task, 1, 2.0).progress == PROGRESS_DONE
 
 
 def test_a_retry_costs_a_failure_and_a_rescue_costs_none() -> None:
     task = make_task()
     assert moves.retry(task, 1, FailureKind.CRASH, "", 1.0).failures == 1
-    rescued = moves.rescue(task, 1, took_worker_down=False, now=1.0)
+    rescued = moves.rescue(task, 1, took_worker_down=False, not_before=1.0)
     assert (rescued.failures, rescued.losses) == (0, 0)
-    assert moves.rescue(task, 1, took_worker_down=True, now=1.0).losses == 1
+    assert moves.rescue(task, 1, took_worker_down=True, not_before=1.0).losses == 1
 
 
 def test_a_task_that_goes_back_holds_neither_worker_nor_lease() -> None:
     task = make_task(lease_expires_at=5.0, enqueued_at=1.0, started_at=2.0)
     for after in (
         moves.retry(task, 1, FailureKind.CRASH, "", 1.0),
-        moves.rescue(task, 1, took_worker_down=False, now=1.0),
+        moves.rescue(task, 1, took_worker_down=False, not_before=1.0),
     ):
         held = {name: value for name, value in asdict(after).items() if name in _HELD}
         assert held == dict.fromkeys(_HELD)

@@ -1,0 +1,98 @@
+"""What is sent, and what stays in the ledger because nobody could take it or nothing could carry it."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import pytest
+
+from jobengine.domain.announcements import Announcement, encode_announcement
+from jobengine.domain.errors import EngineError, ErrorCode
+from jobengine.domain.interfaces import StoredBytes
+from jobengine.domain.reports import Report, ReportKind
+from jobengine.domain.states import JobState, TaskState
+from jobengine.verbs.rescue import ATTEMPTS_LIMIT
+from tests.unit.engine.world import PIPELINES, STEPS, WORKER, World
+
+
+def announce(world: World, without: str) -> None:
+    """Let the worker say that it has all steps but one."""
+    steps = tuple(spec for spec in STEPS if spec.name != without)
+    announcement = encode_announcement(Announcement("host", 2, ("default",), steps, PIPELINES))
+    world.transport.report([Report(ReportKind.ANNOUNCED, WORKER, world.now, body=announcement)])
+    world.engine.record()
+
+
+def test_a_step_that_no_live_worker_has_stays_and_holds_up_nothing_else() -> None:
+    world = World(window_seconds=0.2)
+    announce(world, without="test.segment")
+    missed, other = world.submit("cells", files=50), world.submit("noop", files=3)
+    assert world.finish() == 3
+    assert world.job(other).state is JobState.SUCCEEDED
+    assert {task.attempt for task in world.tasks(missed)} == {0}
+    announce(world, without="")
+    world.finish()
+    assert world.job(missed).state is JobState.SUCCEEDED
+
+
+def test_nothing_leaves_the_ledger_while_nothing_can_be_sent(world: World) -> None:
+    job = world.submit("noop")
+    world.transport.is_down = True
+    for _ in range(3):
+        with pytest.raises(EngineError):
+            world.engine.dispatch()
+    assert [(task.state, task.attempt) for task in world.tasks(job)] == [(TaskState.READY, 0)]
+
+
+def test_a_message_that_is_always_lost_is_sent_less_and_less_often(world: World) -> None:
+    job = world.submit("noop")
+    sent, end = 0, world.now + 1200.0
+    while world.now < end:
+        sent += world.engine.dispatch()
+        world.transport.lose_everything()
+        world.now += 1.0
+        world.announce()
+        world.engine.rescue()
+    (task,) = world.tasks(job)
+    assert not task.state.is_final
+    assert 10 < sent == task.attempt < ATTEMPTS_LIMIT
+    for _ in range(10):
+        world.now += 10.0
+        world.announce()
+        world.engine.rescue()
+        world.finish()
+    assert world.job(job).state is JobState.SUCCEEDED
+
+
+def test_a_manifest_that_cannot_be_stored_holds_up_its_own_task_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(inline_limit_bytes=2000)
+    large, small = world.submit("cells", files=20), world.submit("cells", files=1)
+    real_put, is_full = world.artifacts.put, True
+
+    def put(source: BinaryIO, *, limit_bytes: int | None = None) -> StoredBytes:
+        if is_full:
+            raise EngineError(ErrorCode.UNAVAILABLE, "The disk is full.")
+        return real_put(source, limit_bytes=limit_bytes)
+
+    monkeypatch.setattr(world.artifacts, "put", put)
+    world.finish()
+    assert world.job(small).state is JobState.SUCCEEDED
+    assert world.job(large).counts.enqueued == 1
+    is_full = False
+    for _ in range(10):
+        world.now += 2.0
+        world.engine.rescue()
+        world.finish()
+    assert world.job(large).state is JobState.SUCCEEDED
+
+
+def test_failures_of_our_own_cost_the_step_none_of_its_retries(world: World) -> None:
+    job = world.submit("noop")
+    kinds = iter(["system", "system", "crash", "system", "crash"])
+    while (kind := next(kinds, None)) is not None:
+        world.finish(lambda delivery, task, kind=kind: {"kind": kind, "message": "Broken."})
+        world.now += 60.0
+        world.announce()
+    world.finish()
+    (task,) = world.tasks(job)
+    assert (task.state, task.failures, task.attempt) == (TaskState.SUCCEEDED, 2, 6)
