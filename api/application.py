@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_smorest import Api
 
-from api import errors, health, metrics, requestlog, uploads
+from api import errors, health, identifiers, metrics, requestlog, uploads
 from api.dialects import BLUEPRINTS as DIALECT_BLUEPRINTS
 from api.dialects import DIALECTS
 from api.limits import RequestLimits
@@ -36,7 +36,9 @@ def create_app(parts: Parts) -> Flask:
     )
     requestlog.install(app)
     uploads.install(app)
+    identifiers.install(app)
     api = Api(app)
+    identifiers.install_description(api)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     openapi.install(app, api)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from flask import Flask, Response, g
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from jobengine.domain.errors import EngineError, ErrorCode
 
@@ -27,6 +27,7 @@ STATUSES = {
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.INTERNAL: 500,
 }
+_ID_SENTENCE = "An ID has exactly 24 hexadecimal digits, or is such an ID spelled as a UUID."
 _CODES = {status: code.value for code, status in STATUSES.items()} | {
     # What only the framework refuses.
     405: "method_not_allowed",
@@ -110,7 +111,7 @@ def _of_framework(error: HTTPException) -> Refusal:
     code = _CODES.get(status, ErrorCode.INVALID.value)
     field, message = _first_message(getattr(error, "data", None))
     allowed = tuple(sorted(getattr(error, "valid_methods", None) or ()))
-    sentence = message or error.description or "The request cannot be answered."
+    sentence = message or _sentence(error, status)
     length = getattr(error, "length", None) if status == 416 else None
     return Refusal(
         status,
@@ -121,6 +122,12 @@ def _of_framework(error: HTTPException) -> Refusal:
         content_range=None if length is None else f"bytes */{length}",
         is_of_framework=status in (404, 405),
     )
+
+
+def _sentence(error: HTTPException, status: int) -> str:
+    if status == 404 and error.description == NotFound.description:
+        return "There is nothing at this path. " + _ID_SENTENCE
+    return error.description or "The request cannot be answered."
 
 
 def _of_defect(error: Exception) -> Refusal:

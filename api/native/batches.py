@@ -110,7 +110,7 @@ def list_batches(arguments: dict[str, Any]) -> dict[str, Any]:
     return listed([view.batch for view in views], arguments, [_shape(view) for view in views])
 
 
-@blueprint.get("/<string(length=24):batch_id>")
+@blueprint.get("/<id:batch_id>")
 @may(READ)
 @blueprint.response(200, BatchShape)
 def get_batch(batch_id: str) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def get_batch(batch_id: str) -> dict[str, Any]:
     return _shape(parts().queries.batch_view(caller().sees, batch_id))
 
 
-@blueprint.post("/<string(length=24):batch_id>/cancel")
+@blueprint.post("/<id:batch_id>/cancel")
 @may(SUBMIT)
 @blueprint.response(200, CanceledShape)
 def cancel_batch(batch_id: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def cancel_batch(batch_id: str) -> dict[str, Any]:
     return {"canceled": parts().engine.cancel_where(JobFilter(owner_id=sees, batch_id=batch.id))}
 
 
-@blueprint.delete("/<string(length=24):batch_id>")
+@blueprint.delete("/<id:batch_id>")
 @may(SUBMIT)
 @blueprint.response(204)
 def delete_batch(batch_id: str) -> None:

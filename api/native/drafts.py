@@ -63,7 +63,7 @@ def validate_draft(body: dict[str, Any]) -> dict[str, Any]:
     return {"valid": True}
 
 
-@blueprint.get("/<string(length=24):pipeline_id>")
+@blueprint.get("/<id:pipeline_id>")
 @may(READ)
 @blueprint.response(200, PipelineShape)
 def get_pipeline(pipeline_id: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def get_pipeline(pipeline_id: str) -> dict[str, Any]:
     return pipeline_shape(parts().queries.pipeline(caller().sees, pipeline_id))
 
 
-@blueprint.put("/<string(length=24):pipeline_id>")
+@blueprint.put("/<id:pipeline_id>")
 @may(SUBMIT)
 @blueprint.arguments(DraftShape)
 @blueprint.response(200, PipelineShape)
@@ -80,7 +80,7 @@ def change_draft(body: dict[str, Any], pipeline_id: str) -> dict[str, Any]:
     return pipeline_shape(parts().engine.change_pipeline(caller().sees, pipeline_id, _draft(body)))
 
 
-@blueprint.post("/<string(length=24):pipeline_id>/publish")
+@blueprint.post("/<id:pipeline_id>/publish")
 @may(SUBMIT)
 @blueprint.response(200, PipelineShape)
 def publish(pipeline_id: str) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def publish(pipeline_id: str) -> dict[str, Any]:
     return pipeline_shape(parts().engine.publish_pipeline(caller().sees, pipeline_id))
 
 
-@blueprint.post("/<string(length=24):pipeline_id>/retire")
+@blueprint.post("/<id:pipeline_id>/retire")
 @may(SUBMIT)
 @blueprint.response(200, PipelineShape)
 def retire(pipeline_id: str) -> dict[str, Any]:

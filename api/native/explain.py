@@ -34,7 +34,7 @@ class ExplanationShape(Schema):
     tasks = fields.List(fields.Nested(ReasonShape), required=True)
 
 
-@blueprint.get("/<string(length=24):job_id>/explain")
+@blueprint.get("/<id:job_id>/explain")
 @may(READ)
 @blueprint.response(200, ExplanationShape)
 def explain_job(job_id: str) -> dict[str, Any]:

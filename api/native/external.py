@@ -38,7 +38,7 @@ class TaskReportShape(Schema):
     failure_kind = fields.Enum(FailureKind, by_value=True, load_default=FailureKind.STEP)
 
 
-@blueprint.post("/jobs/<string(length=24):job_id>/tasks")
+@blueprint.post("/jobs/<id:job_id>/tasks")
 @may(ANALYZE)
 @blueprint.arguments(NewTaskShape)
 @blueprint.response(201, TaskShape)
@@ -48,7 +48,7 @@ def add_task(body: dict[str, Any], job_id: str) -> dict[str, Any]:
     return task_shape(parts().engine.add_task(caller().sees, job_id, new))
 
 
-@blueprint.patch("/tasks/<string(length=24):task_id>")
+@blueprint.patch("/tasks/<id:task_id>")
 @may(ANALYZE)
 @blueprint.arguments(TaskReportShape)
 @blueprint.response(200, TaskShape)

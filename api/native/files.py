@@ -65,7 +65,7 @@ def list_files(arguments: dict[str, Any]) -> dict[str, Any]:
     return listed(rows, arguments, [file_shape(file) for file in rows])
 
 
-@blueprint.get("/files/<string(length=24):file_id>")
+@blueprint.get("/files/<id:file_id>")
 @may(READ)
 @blueprint.response(200, FileShape)
 def get_file(file_id: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def get_file(file_id: str) -> dict[str, Any]:
     return file_shape(parts().queries.file(caller().sees, file_id))
 
 
-@blueprint.get("/files/<string(length=24):file_id>/content")
+@blueprint.get("/files/<id:file_id>/content")
 @may(READ)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
 def download_file(file_id: str) -> Response:
@@ -82,7 +82,7 @@ def download_file(file_id: str) -> Response:
     return send_content(file.sha256, file.name, file.media_type, file.size_bytes)
 
 
-@blueprint.get("/jobs/<string(length=24):job_id>/files")
+@blueprint.get("/jobs/<id:job_id>/files")
 @may(READ)
 @blueprint.arguments(PageArguments, location="query")
 @blueprint.response(200, FilePageShape)
@@ -93,7 +93,7 @@ def list_files_of_job(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
     return listed(rows, arguments, [file_shape(file) for file in rows])
 
 
-@blueprint.delete("/files/<string(length=24):file_id>")
+@blueprint.delete("/files/<id:file_id>")
 @may(SUBMIT)
 @blueprint.response(204)
 def delete_file(file_id: str) -> None:

@@ -83,7 +83,7 @@ def list_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
     return listed(rows, arguments, [job_shape(job) for job in rows], cursor_of)
 
 
-@blueprint.get("/<string(length=24):job_id>")
+@blueprint.get("/<id:job_id>")
 @may(READ)
 @blueprint.response(200, JobDetailShape)
 def get_job(job_id: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def get_job(job_id: str) -> dict[str, Any]:
     return _detail(caller().sees, job_id)
 
 
-@blueprint.post("/<string(length=24):job_id>/cancel")
+@blueprint.post("/<id:job_id>/cancel")
 @may(SUBMIT)
 @blueprint.response(200, JobDetailShape)
 def cancel_job(job_id: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def cancel_job(job_id: str) -> dict[str, Any]:
     return _detail(sees, job_id)
 
 
-@blueprint.post("/<string(length=24):job_id>/retry")
+@blueprint.post("/<id:job_id>/retry")
 @may(SUBMIT)
 @blueprint.response(201, JobDetailShape)
 def retry_job(job_id: str) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def retry_job(job_id: str) -> dict[str, Any]:
     return _detail(sees, parts().engine.retry(sees, job_id).id)
 
 
-@blueprint.delete("/<string(length=24):job_id>")
+@blueprint.delete("/<id:job_id>")
 @may(SUBMIT)
 @blueprint.response(204)
 def delete_job(job_id: str) -> None:

@@ -107,7 +107,7 @@ def create_owner(body: dict[str, Any]) -> dict[str, Any]:
     return _owner(parts().engine.create_owner(body["name"], Limits(**body["limits"])))
 
 
-@blueprint.get("/owners/<string(length=24):owner_id>")
+@blueprint.get("/owners/<id:owner_id>")
 @may(ADMIN)
 @blueprint.response(200, OwnerShape)
 def get_owner(owner_id: str) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def get_owner(owner_id: str) -> dict[str, Any]:
     return _owner(parts().queries.owner(owner_id))
 
 
-@blueprint.put("/owners/<string(length=24):owner_id>/limits")
+@blueprint.put("/owners/<id:owner_id>/limits")
 @may(ADMIN)
 @blueprint.arguments(LimitsShape)
 @blueprint.response(200, OwnerShape)
@@ -145,7 +145,7 @@ def list_keys(arguments: dict[str, Any]) -> dict[str, Any]:
     return listed(rows, arguments, [_key(key, owners[key.owner_id]) for key in rows])
 
 
-@blueprint.delete("/keys/<string(length=24):key_id>")
+@blueprint.delete("/keys/<id:key_id>")
 @may(ADMIN)
 @blueprint.response(204)
 def revoke_key(key_id: str) -> None:

@@ -44,7 +44,7 @@ class ResultArguments(PageArguments, CompactArguments):
     """Which results."""
 
 
-@blueprint.get("/jobs/<string(length=24):job_id>/results")
+@blueprint.get("/jobs/<id:job_id>/results")
 @may(READ)
 @blueprint.arguments(ResultArguments, location="query")
 @blueprint.response(200, page_shape(ResultShape))
@@ -55,7 +55,7 @@ def list_results(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
     return listed(rows, arguments, [_shape(result, arguments) for result in rows])
 
 
-@blueprint.get("/results/<string(length=24):result_id>")
+@blueprint.get("/results/<id:result_id>")
 @may(READ)
 @blueprint.arguments(CompactArguments, location="query")
 @blueprint.response(200, ResultDetailShape)
@@ -65,7 +65,7 @@ def get_result(arguments: dict[str, Any], result_id: str) -> dict[str, Any]:
     return {**_shape(result, arguments), "artifacts": [artifact_shape(artifact) for artifact in artifacts]}
 
 
-@blueprint.get("/results/<string(length=24):result_id>/job")
+@blueprint.get("/results/<id:result_id>/job")
 @may(READ)
 @blueprint.response(200, JobShape)
 def get_job_of_result(result_id: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def get_job_of_result(result_id: str) -> dict[str, Any]:
     return job_shape(parts().queries.job(sees, result.job_id).job)
 
 
-@blueprint.get("/artifacts/<string(length=24):artifact_id>")
+@blueprint.get("/artifacts/<id:artifact_id>")
 @may(READ)
 @blueprint.response(200, ArtifactShape)
 def get_artifact(artifact_id: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def get_artifact(artifact_id: str) -> dict[str, Any]:
     return artifact_shape(parts().queries.artifact(caller().sees, artifact_id))
 
 
-@blueprint.get("/artifacts/<string(length=24):artifact_id>/content")
+@blueprint.get("/artifacts/<id:artifact_id>/content")
 @blueprint.arguments(TokenArguments, location="query")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
 def download_artifact(arguments: dict[str, Any], artifact_id: str) -> Response:

@@ -26,7 +26,7 @@ class TaskArguments(PageArguments):
     state = fields.List(fields.Enum(TaskState, by_value=True), load_default=None)
 
 
-@blueprint.get("/jobs/<string(length=24):job_id>/tasks")
+@blueprint.get("/jobs/<id:job_id>/tasks")
 @may(READ)
 @blueprint.arguments(TaskArguments, location="query")
 @blueprint.response(200, page_shape(TaskShape))
@@ -38,7 +38,7 @@ def list_tasks(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
     return listed(rows, arguments, [task_shape(task) for task in rows])
 
 
-@blueprint.get("/tasks/<string(length=24):task_id>")
+@blueprint.get("/tasks/<id:task_id>")
 @may(READ)
 @blueprint.response(200, TaskDetailShape)
 def get_task(task_id: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class LogArguments(Schema):
     tail = fields.Integer(load_default=None, validate=validate.Range(1, 100_000))
 
 
-@blueprint.get("/tasks/<string(length=24):task_id>/log")
+@blueprint.get("/tasks/<id:task_id>/log")
 @may(READ)
 @blueprint.arguments(LogArguments, location="query")
 @blueprint.response(200, {"type": "string"}, content_type="text/plain")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from jobengine.domain.ids import to_uuid
 from jobengine.domain.records import Role
 from jobengine.domain.reports import ReportKind
 from tests.api.conftest import MakeClient
@@ -103,6 +104,22 @@ def test_a_bad_submission_names_its_field_and_stores_nothing(
 def test_an_unknown_or_malformed_id_is_not_found(make_client: MakeClient, kind: str, identifier: str) -> None:
     answer = make_client().get(f"/api/v1/{kind}/{identifier}")
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("identifier", ["123", "nonsense", "f" * 25, "00000000-0000-4000-8000-000000000000"])
+def test_a_path_without_an_id_says_what_an_id_is(make_client: MakeClient, identifier: str) -> None:
+    answer = make_client().get(f"/api/v1/jobs/{identifier}")
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+    assert "An ID has exactly 24 hexadecimal digits" in answer.json["detail"]
+
+
+def test_an_id_in_a_path_may_be_in_either_case_or_spelled_as_a_uuid(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    job = world.submit("noop")
+    for spelling in (job.id.upper(), to_uuid(job.id), to_uuid(job.id).upper()):
+        assert client.get(f"/api/v1/jobs/{spelling}").json["id"] == job.id
+    assert client.delete(f"/api/v1/jobs/{to_uuid(job.id)}").status_code == 204
+    assert client.delete("/api/v1/jobs/statistics").status_code == 405
 
 
 def test_what_belongs_to_others_is_not_found_but_by_an_administrator(world: World, make_client: MakeClient) -> None:
@@ -231,7 +248,7 @@ def test_the_openapi_document_names_every_native_route(make_client: MakeClient) 
     client = make_client()
     document = client.get("/api/v1/openapi.json").json
     rules = {
-        rule.rule.replace("<string(length=24):", "{").replace(">", "}")
+        rule.rule.replace("<id:", "{").replace(">", "}")
         for rule in client.application.url_map.iter_rules()
         if rule.rule.startswith("/api/v1/") and not rule.rule.endswith("openapi.json")
     }
