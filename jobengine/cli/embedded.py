@@ -155,7 +155,7 @@ def _gunicorn_configuration(layout: Layout) -> str:
 
 
 def supervisor_configuration(layout: Layout) -> str:
-    """One section per process, in groups. There is no control interface; what supervisord is told, it is told by signals."""
+    """One section per process, in groups. There is no control interface: supervisord is told by signals alone."""
     parser = RawConfigParser()
     parser["supervisord"] = {
         "nodaemon": "true",

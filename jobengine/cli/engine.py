@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from jobengine.alive import heartbeat_of
-from jobengine.build import build
-from jobengine.config import read_settings
-from jobengine.loops.process import run_engine
+from jobengine.loops.__main__ import main
 
 
 @click.command()
 def engine() -> None:
     """Run dispatcher, recorder, rescuer and pruner until SIGTERM."""
-    settings = read_settings()
-    parts = build(settings)
-    run_engine(parts.engine, parts.outside.store, settings.log_level, heartbeat_of(settings, "engine"))
+    sys.exit(main())

@@ -63,7 +63,8 @@ def look_at_system(settings: Settings) -> Iterator[Finding]:
     """Ledger, Redis, artifact store and workers."""
     outside = connect(settings)
     ledger = urlsplit(settings.effective_ledger_url)
-    place = f"{ledger.scheme.partition('+')[0]}:{ledger.path}" if not ledger.hostname else ledger.hostname
+    # The path of an address of SQLite begins after the third slash.
+    place = ledger.hostname or ledger.path.removeprefix("/")
     if ledger_is_missing(settings):
         yield Finding("ledger", "there is none yet", "`jobengine up` makes one; or set JOBENGINE_LEDGER_URL.")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,12 @@ def mapped_failures() -> Iterator[None]:
     try:
         yield
     except (RedisError, OperationalError, OSError) as error:
-        raise EngineError(
-            ErrorCode.UNAVAILABLE, f"Redis does not do what it should: {error}.", retry_after_seconds=2.0
-        ) from error
+        raise EngineError(ErrorCode.UNAVAILABLE, _sentence(error), retry_after_seconds=2.0) from error
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).rstrip(".") or type(error).__name__
+    refused = re.fullmatch(r"Error -?\d+ connecting to (\S+)\. (.+)", text)
+    if refused:
+        return f"Redis cannot be reached at {refused[1]}: {refused[2]}."
+    return f"Redis cannot be used: {text}."

@@ -25,6 +25,13 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def copy_tree(folder: Path) -> None:
+    """Copy what the import linter looks at."""
+    for room in ("jobengine", "api", "workers"):
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "setup.cfg", folder)
+
+
 def imports_outside_of_python(folder: Path) -> list[str]:
     """What the modules of a folder import, wherever in them, that is neither Python's own nor in the folder itself."""
     found = []
@@ -94,12 +101,18 @@ def test_the_import_rules_hold() -> None:
     ],
 )
 def test_an_import_against_the_rules_is_found(tmp_path: Path, module: str, forbidden: str) -> None:
-    for room in ("jobengine", "api", "workers"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "setup.cfg", tmp_path)
+    copy_tree(tmp_path)
     changed = tmp_path / module
     changed.write_text(changed.read_text() + f"\nimport {forbidden}\n")
     outcome = lint_imports(tmp_path)
     assert outcome.returncode == 1
     importer = module.removesuffix(".py").replace("/", ".")
     assert f"{importer} -> {forbidden}" in outcome.stdout
+
+
+def test_a_new_room_has_to_say_where_it_stands(tmp_path: Path) -> None:
+    copy_tree(tmp_path)
+    (tmp_path / "jobengine" / "attic.py").touch()
+    outcome = lint_imports(tmp_path)
+    assert outcome.returncode == 1
+    assert "jobengine.attic" in outcome.stdout

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from jobengine.build import build
+from jobengine.config import read_settings
+
 GOOD = """
 from jobengine.runtime import step
 
@@ -49,6 +52,14 @@ def test_an_empty_folder_is_told_how_to_begin(tmp_path: Path) -> None:
     assert "Redis" in found["redis"]["mend"]
     assert found["steps"]["ok"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_ledger_is_named_by_its_path_and_a_redis_that_is_down_by_its_place(tmp_path: Path) -> None:
+    build(read_settings({"JOBENGINE_DATA_DIR": str(tmp_path)})).outside.store.close()
+    _, found, _ = doctor(tmp_path, JOBENGINE_DATA_DIR=str(tmp_path), JOBENGINE_REDIS_URL="redis://127.0.0.1:1/0")
+    assert found["ledger"]["detail"] == f"{tmp_path / 'ledger.sqlite'}: ok"
+    said = "127.0.0.1:1: Redis cannot be reached at 127.0.0.1:1: Connection refused."
+    assert found["redis"]["detail"] == said
 
 
 def test_a_variable_that_nothing_reads_is_pointed_out(tmp_path: Path) -> None:
