@@ -60,13 +60,13 @@ class RedisServer:
         )
         wait_until(self._answers, 20.0, "Redis")
 
-    def kill(self, *, with_data: bool = False) -> None:
-        """Kill it with SIGKILL, and remove its data if asked to."""
+    def kill(self, *, delete_data: bool = False) -> None:
+        """Kill it with SIGKILL; what it has on disk stays, unless it is to be deleted."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
-        if with_data:
+        if delete_data:
             for path in self.folder.iterdir():
                 if path.is_dir():
                     shutil.rmtree(path)

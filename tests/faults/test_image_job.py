@@ -55,7 +55,7 @@ def kill_engine(cluster: Cluster) -> None:
 
 def empty_redis(cluster: Cluster) -> None:
     """SIGKILL Redis, delete its data, and start it again."""
-    cluster.redis.kill(with_data=True)
+    cluster.redis.kill(delete_data=True)
     cluster.redis.start()
 
 

@@ -69,7 +69,7 @@ def test_a_killed_engine_goes_on_where_it_was(cluster: Cluster) -> None:
 def test_redis_killed_with_its_data_deleted_loses_nothing(cluster: Cluster) -> None:
     job = sleepers(cluster)
     cluster.wait_for_successes(job, 4)
-    cluster.redis.kill(with_data=True)
+    cluster.redis.kill(delete_data=True)
     later = sleepers(cluster)
     cluster.redis.start()
     assert_done_once(cluster, job)

@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.faults.chaos.system import ChaosSystem, end_redis, kill_postgresql
+from tests.faults.chaos.system import ChaosSystem, end_postgresql, end_redis
 
 _PAUSE_SECONDS = (2.0, 5.5)
 _FROZEN_SECONDS = (1.0, 6.0)
@@ -27,17 +27,19 @@ _WEIGHTS = {
     "worker SIGTERM": 2,
     "worker SIGSTOP": 1,
     "worker-child SIGKILL": 4,
+    "worker-child SIGTERM": 1,
     "worker-child SIGSTOP": 1,
     "redis SIGKILL": 2,
     "redis SIGTERM": 1,
     "redis SIGSTOP": 1,
     "redis SIGKILL, emptied": 2,
 }
+_POSTGRESQL_WEIGHTS = {"postgresql SIGKILL": 2, "postgresql SIGTERM": 1, "postgresql SIGSTOP": 1}
 
 
 @dataclass(slots=True)
 class Killer:
-    """Kills until it is told to stop; ``on_kill`` hears of each kill just before."""
+    """Kills until it is told to stop; ``kills`` says when each was, and is written before the signal is sent."""
 
     system: ChaosSystem
     seed: int
@@ -60,35 +62,47 @@ class Killer:
 
     def _run(self) -> None:
         chance = random.Random(self.seed)
-        weights = dict(_WEIGHTS) | ({"postgresql SIGKILL": 3} if self.system.postgresql else {})
+        weights = dict(_WEIGHTS) | (_POSTGRESQL_WEIGHTS if self.system.postgresql else {})
         if self.only is not None:
             weights = {self.only: 1}
         while not self._stop.wait(chance.uniform(*_PAUSE_SECONDS)):
             kind = chance.choices(list(weights), list(weights.values()))[0]
-            at = time.time()
-            if self._kill(kind, chance):
-                self.counts[kind] += 1
-                self.kills.append((at, kind))
+            self._kill(kind, chance)
 
-    def _kill(self, kind: str, chance: random.Random) -> bool:
+    def _kill(self, kind: str, chance: random.Random) -> None:
         target, _, how = kind.partition(" ")
         number = signal.Signals[how.partition(",")[0]]
         if target == "postgresql":
-            kill_postgresql(self.system)
-            return True
+            self._end_postgresql(kind, number, chance)
+            return
         if target == "redis" and number is not signal.SIGSTOP:
-            end_redis(self.system, number, with_data="emptied" in how)
-            return True
+            self._note(kind)
+            end_redis(self.system.redis, number, delete_data="emptied" in how)
+            return
         process_id = self._pick(target, chance)
         if process_id is None:
-            return False
+            return
         with suppress(ProcessLookupError):
+            os.kill(process_id, 0)
+            self._note(kind)
             os.kill(process_id, number)
             if number is signal.SIGSTOP:
                 self._stop.wait(chance.uniform(*_FROZEN_SECONDS))
                 os.kill(process_id, signal.SIGCONT)
-            return True
-        return False
+
+    def _end_postgresql(self, kind: str, number: signal.Signals, chance: random.Random) -> None:
+        if self.system.postgresql is None:
+            return
+        self._note(kind)
+        if number is signal.SIGSTOP:
+            with self.system.postgresql.frozen():
+                self._stop.wait(chance.uniform(*_FROZEN_SECONDS))
+        else:
+            end_postgresql(self.system.postgresql, number)
+
+    def _note(self, kind: str) -> None:
+        self.counts[kind] += 1
+        self.kills.append((time.time(), kind))
 
     def _pick(self, target: str, chance: random.Random) -> int | None:
         with self.system.lock:

@@ -101,8 +101,11 @@ class Client:
         self._note({"accepted": answer.json()["id"], "pipeline": body["pipeline"], "files": len(body["files"])})
 
     def _cancel(self, job_id: str) -> None:
-        if self.call("POST", f"/api/v1/jobs/{job_id}/cancel").status_code == 200:
-            self._note({"canceled": job_id})
+        # Noted before it is asked for as well: an answer that is lost may have come after the deed.
+        self._note({"cancel": job_id})
+        answer = self.call("POST", f"/api/v1/jobs/{job_id}/cancel")
+        if answer.status_code == 200:
+            self._note({"canceled": job_id, "state": answer.json()["state"]})
 
     def _note(self, line: dict[str, Any]) -> None:
         with self.log.open("a") as log:
@@ -111,5 +114,7 @@ class Client:
             os.fsync(log.fileno())
         if "accepted" in line:
             self.accepted[line["accepted"]] = line
+        elif "cancel" in line:
+            self.accepted[line["cancel"]]["cancel_was_asked_for"] = True
         else:
-            self.accepted[line["canceled"]]["is_canceled"] = True
+            self.accepted[line["canceled"]]["state_when_canceled"] = line["state"]

@@ -1,7 +1,9 @@
 """How long the work under way at a kill takes to be under way again.
 
-A task that was enqueued or running when something was killed has recovered when it is final, or when its lease was
-renewed after the kill: then some worker has it. Read from the ledger four times a second.
+A task that was enqueued or running when something was killed has recovered when some worker is known to have had it
+after the kill. Read from the ledger four times a second. Rules:
+1. A task that is final has recovered, and so has one whose next attempt a worker has claimed since.
+2. The first renewal of a lease that is recorded after the kill may have been sent before it; the second was not.
 """
 
 from __future__ import annotations
@@ -19,6 +21,14 @@ _ROUND_SECONDS = 0.25
 
 
 @dataclass(slots=True)
+class Hit:
+    """A task that was under way at a kill: its attempt then, and the leases of that attempt seen since."""
+
+    attempt: int
+    leases: set[float] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class RecoveryWatch:
     """Follows every kill until all that it hit has recovered."""
 
@@ -26,7 +36,7 @@ class RecoveryWatch:
     killer: Killer
     lease_seconds: float
     seconds: list[tuple[float, str]] = field(default_factory=list)
-    _open: list[tuple[float, str, set[str]]] = field(default_factory=list)
+    _open: list[tuple[float, str, dict[str, Hit]]] = field(default_factory=list)
     _seen: int = 0
     _flying: dict[str, Task] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -54,7 +64,7 @@ class RecoveryWatch:
     def _look(self) -> None:
         for at, kind in self.killer.kills[self._seen :]:
             # What was under way is what was seen last before the kill.
-            self._open.append((at, kind, set(self._flying)))
+            self._open.append((at, kind, {task.id: Hit(task.attempt) for task in self._flying.values()}))
             self._seen += 1
         wanted = {task_id for _, _, hit in self._open for task_id in hit}
         with self.parts.outside.store.read() as ledger:
@@ -64,13 +74,23 @@ class RecoveryWatch:
         self._flying = {task.id: task for task in flying}
         still_open = []
         for at, kind, hit in self._open:
-            left = {task_id for task_id in hit if task_id in tasks and not self._has_recovered(tasks[task_id], at)}
+            left = {
+                task_id: seen
+                for task_id, seen in hit.items()
+                if task_id in tasks and not has_recovered(tasks[task_id], seen, at, self.lease_seconds)
+            }
             if left:
                 still_open.append((at, kind, left))
             else:
                 self.seconds.append((time.time() - at, kind))
         self._open = still_open
 
-    def _has_recovered(self, task: Task, killed_at: float) -> bool:
-        renewed_at = (task.lease_expires_at or 0.0) - self.lease_seconds
-        return task.state.is_final or renewed_at > killed_at
+
+def has_recovered(task: Task, hit: Hit, killed_at: float, lease_seconds: float) -> bool:
+    """Whether some worker is known to have had the task after the kill."""
+    if task.state.is_final:
+        return True
+    if task.lease_expires_at is None or task.lease_expires_at - lease_seconds <= killed_at:
+        return False
+    hit.leases.add(task.lease_expires_at)
+    return task.attempt > hit.attempt or len(hit.leases) > 1

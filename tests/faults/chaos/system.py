@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.servers import RedisServer, free_port
 
 ROOT = Path(__file__).parents[3]
 _RESTART_SECONDS = 0.5
+_PATIENCE_SECONDS = 2.0
 
 
 @dataclass(slots=True)
@@ -127,8 +127,6 @@ def running_chaos_system(folder: Path, ledger: str) -> Iterator[ChaosSystem]:
             "JOBENGINE_REDIS_URL": redis.url,
             "JOBENGINE_STEPS": "tests.faults.chaos.steps",
             "JOBENGINE_SECRET_KEY": "a secret of this run alone",
-            "JOBENGINE_LEASE_SECONDS": "8",
-            "JOBENGINE_MESSAGE_GRACE_SECONDS": "3",
             "CHAOS_EXECUTIONS": str(folder / "executions"),
         }
         if postgresql is not None:
@@ -150,35 +148,33 @@ def _processes(folder: Path, environment: dict[str, str], port: int, engines: in
     return [Managed(name, command, environment, folder / f"{name}.log") for name, command in commands.items()]
 
 
-def end_redis(system: ChaosSystem, number: signal.Signals, *, with_data: bool) -> None:
-    """End Redis by the signal, with or without what it has on disk, and start it again."""
-    process = system.redis.process
-    if process is not None:
-        process.send_signal(number)
-        process.wait(30)
-    system.redis.process = None
-    if with_data:
-        for path in system.redis.folder.iterdir():
-            _remove(path)
+def end_redis(redis: RedisServer, number: signal.Signals, *, delete_data: bool) -> None:
+    """End Redis by the signal, delete what it has on disk if asked to, and start it again."""
+    if redis.process is not None:
+        redis.process.send_signal(number)
+        redis.process.wait(30)
+    redis.kill(delete_data=delete_data)
     time.sleep(_RESTART_SECONDS)
-    system.redis.start()
+    redis.start()
 
 
-def kill_postgresql(system: ChaosSystem) -> None:
-    """SIGKILL PostgreSQL's first process and all others of it, and start it again; it recovers from its log."""
-    server = system.postgresql
-    if server is None:
-        return
-    parent = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
-    family = [parent, *parent.children(recursive=True)]
-    for process in family:
+def end_postgresql(server: PostgresqlServer, number: signal.Signals) -> None:
+    """End PostgreSQL and start it again.
+
+    SIGKILL takes its first process and all others of it, and it recovers from its log. SIGTERM lets no client in and
+    waits for those that are there; whoever stops servers loses patience after a while and sends SIGINT, which does not
+    wait.
+    """
+    family = server.processes()
+    if number is signal.SIGKILL:
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+    else:
+        family[0].send_signal(number)
+        psutil.wait_procs(family[:1], timeout=_PATIENCE_SECONDS)
         with suppress(psutil.NoSuchProcess):
-            process.kill()
+            family[0].send_signal(signal.SIGINT)
     psutil.wait_procs(family, timeout=10)
     time.sleep(_RESTART_SECONDS)
     server.start()
-
-
-def _remove(path: Path) -> None:
-    remove: Callable[[Path], None] = shutil.rmtree if path.is_dir() else Path.unlink
-    remove(path)
