@@ -17,7 +17,7 @@ from jobengine.build import Parts, build
 from jobengine.config import read_settings
 from jobengine.domain.records import Role
 from tests.faults.chaos.checker import judge, wait_for_the_end
-from tests.faults.chaos.kills import Killer
+from tests.faults.chaos.kills import POSTGRESQL_WEIGHTS, WEIGHTS, Killer
 from tests.faults.chaos.load import Client
 from tests.faults.chaos.recovery import RecoveryWatch
 from tests.faults.chaos.system import ChaosSystem, running_chaos_system
@@ -40,7 +40,8 @@ def main(arguments: list[str]) -> int:
         parts = build(settings)
         stack.callback(parts.outside.store.close)
         client = Client(system.url, parts.engine.create_key("chaos", Role.ADMIN), folder / "accepted.jsonl", given.seed)
-        killer = Killer(system, given.seed, only=given.only)
+        weights = WEIGHTS | (POSTGRESQL_WEIGHTS if system.postgresql else {})
+        killer = Killer(system, given.seed, weights={given.only: 1} if given.only else weights)
         watch = RecoveryWatch(parts, killer, settings.lease_seconds)
         system.start()
         wait_until(lambda: _is_announced(parts), 60, "the announcement of the workers")

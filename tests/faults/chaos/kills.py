@@ -8,15 +8,16 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tests.faults.chaos.system import ChaosSystem, end_postgresql, end_redis
 
-_PAUSE_SECONDS = (2.0, 5.5)
-_FROZEN_SECONDS = (1.0, 6.0)
+PAUSE_SECONDS = (2.0, 5.5)
+FROZEN_SECONDS = (1.0, 6.0)
 
-_WEIGHTS = {
+WEIGHTS = {
     "web SIGKILL": 2,
     "web SIGTERM": 1,
     "web SIGSTOP": 1,
@@ -34,7 +35,7 @@ _WEIGHTS = {
     "redis SIGSTOP": 1,
     "redis SIGKILL, emptied": 2,
 }
-_POSTGRESQL_WEIGHTS = {"postgresql SIGKILL": 2, "postgresql SIGTERM": 1, "postgresql SIGSTOP": 1}
+POSTGRESQL_WEIGHTS = {"postgresql SIGKILL": 2, "postgresql SIGTERM": 1, "postgresql SIGSTOP": 1}
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Killer:
     seed: int
     counts: Counter[str] = field(default_factory=Counter)
     kills: list[tuple[float, str]] = field(default_factory=list)
-    only: str | None = None
+    weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -62,10 +63,8 @@ class Killer:
 
     def _run(self) -> None:
         chance = random.Random(self.seed)
-        weights = dict(_WEIGHTS) | (_POSTGRESQL_WEIGHTS if self.system.postgresql else {})
-        if self.only is not None:
-            weights = {self.only: 1}
-        while not self._stop.wait(chance.uniform(*_PAUSE_SECONDS)):
+        weights = self.weights
+        while not self._stop.wait(chance.uniform(*PAUSE_SECONDS)):
             kind = chance.choices(list(weights), list(weights.values()))[0]
             self._kill(kind, chance)
 
@@ -87,7 +86,7 @@ class Killer:
             self._note(kind)
             os.kill(process_id, number)
             if number is signal.SIGSTOP:
-                self._stop.wait(chance.uniform(*_FROZEN_SECONDS))
+                self._stop.wait(chance.uniform(*FROZEN_SECONDS))
                 os.kill(process_id, signal.SIGCONT)
 
     def _end_postgresql(self, kind: str, number: signal.Signals, chance: random.Random) -> None:
@@ -96,7 +95,7 @@ class Killer:
         self._note(kind)
         if number is signal.SIGSTOP:
             with self.system.postgresql.frozen():
-                self._stop.wait(chance.uniform(*_FROZEN_SECONDS))
+                self._stop.wait(chance.uniform(*FROZEN_SECONDS))
         else:
             end_postgresql(self.system.postgresql, number)
 
