@@ -7,7 +7,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from jobengine.domain.ids import IdSource
 from jobengine.engine import Engine
 from jobengine.queries import Queries
 from jobengine.runtime.registry import Registry, load_steps
-from jobengine.runtime.runner import OnTask, Runner
+from jobengine.runtime.runner import IsCanceled, IsStopping, OnTask, Parent, Runner
 from jobengine.store import SqlStore
 from jobengine.store.backup import copy_sqlite
 from jobengine.transport.redis_transport import RedisTransport
@@ -86,8 +86,8 @@ def build_worker(settings: Settings) -> WorkerApp:
     channel = RedisWorkerChannel(settings, time.time)
     artifacts = open_artifact_store(settings.effective_artifacts_url)
 
-    def make_runner(on_task: OnTask, is_stopping: Callable[[], bool]) -> Runner:
-        return Runner(registry, channel, artifacts, settings, on_task=on_task, is_stopping=is_stopping)
+    def make_runner(on_task: OnTask, is_stopping: IsStopping, is_canceled: IsCanceled) -> Runner:
+        return Runner(registry, channel, artifacts, settings, parent=Parent(on_task, is_stopping, is_canceled))
 
     def announce(slots: int) -> Mapping[str, Any]:
         return encode_announcement(_announcement(registry, slots))

@@ -432,7 +432,7 @@ class WorkerChannel(Protocol):
         """Whether a message waits in one of these queues of the broker; False while nobody can say."""
 
     def report(self, reports: Sequence[Report]) -> None:
-        """Append reports, in order; tries until they are written or raises EngineError(UNAVAILABLE)."""
+        """Append reports in one entry, in order; raises EngineError(UNAVAILABLE), and is tried again by who called."""
 
     def canceled(self, attempts: Collection[AttemptKey]) -> set[AttemptKey]:
         """Those of these attempts that nobody wants any more."""

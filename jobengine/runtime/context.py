@@ -137,11 +137,11 @@ class Context:
         """Say how far the step is, from 0 to 1. A step whose task was canceled ends here."""
         if self.is_canceled():
             raise Canceled
-        self._voice.progress(min(1.0, max(0.0, float(fraction))), message[:1000])
+        self._voice.progress(min(1.0, max(0.0, float(fraction))), str(message)[:1000])
 
     def log(self, text: str) -> None:
         """Write a line to the task's log."""
-        self._voice.log(text)
+        self._voice.log(str(text))
 
     def is_canceled(self) -> bool:
         """Whether nobody wants the task any more; asked at most once a second."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 class Reject(Exception):
     """The analysis says no: the input is not what the step can work on.
@@ -11,11 +13,13 @@ class Reject(Exception):
 
 
 class Retry(Exception):
-    """The step wants another try after some seconds, within its retry policy."""
+    """The step wants another try after some seconds, within its retry policy. Raises ValueError for no such number."""
 
     def __init__(self, after_seconds: float, message: str = "The step asked for another try.") -> None:
         super().__init__(message)
-        self.after_seconds = after_seconds
+        if not (math.isfinite(after_seconds) and after_seconds >= 0):
+            raise ValueError(f"a step can be tried again after some seconds, not after {after_seconds!r}")
+        self.after_seconds = float(after_seconds)
 
 
 class Canceled(BaseException):

@@ -4,23 +4,28 @@ Rules:
 1. Only who took the ticket runs a delivery; a message that comes twice is dropped here.
 2. Whatever a step does, its task is reported, and the next task of the delivery is run.
 3. A result is reported after its artifacts are stored.
+4. In a worker that was told to stop no task begins: what is left of the delivery goes back, after what was done of it
+   has been reported.
+5. A task that nobody wants any more does not begin.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jobengine.config import Settings
 from jobengine.domain.errors import EngineError
-from jobengine.domain.interfaces import ArtifactStore, Clock, WorkerChannel
+from jobengine.domain.interfaces import ArtifactStore, AttemptKey, Clock, WorkerChannel
 from jobengine.domain.reports import Delivery, DeliveryTask, Report, ReportKind, decode_manifest
 from jobengine.domain.states import FailureKind
 from jobengine.runtime.buffer import ReportBuffer
@@ -38,8 +43,27 @@ log = logging.getLogger(__name__)
 _TRACEBACK_CHARACTERS = 16_000
 _ANY_MEDIA_TYPE = "application/octet-stream"
 
+_CANCEL_CHECK_SECONDS = 1.0
+
 OnTask = Callable[[str | None, float, int | None], None]
-"""Told the ID, the latest end (seconds since 1970) and the memory limit of each task that starts, and None after."""
+"""Told the ID, the time limit in seconds and the memory limit of each task that starts, and None after."""
+
+IsStopping = Callable[[], bool]
+IsCanceled = Callable[[str, int], bool]
+Say = Callable[[ReportKind, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The process that looks after this one: it hears what is at work, and knows whether to stop.
+
+    A worker's parent also asks for all of its children what was canceled, so that no step waits for Redis to answer.
+    Without ``is_canceled`` the channel is asked.
+    """
+
+    on_task: OnTask = lambda task_id, limit_seconds, memory_limit_bytes: None
+    is_stopping: IsStopping = lambda: False
+    is_canceled: IsCanceled | None = None
 
 
 class Runner:
@@ -52,16 +76,16 @@ class Runner:
         artifacts: ArtifactStore,
         settings: Settings,
         clock: Clock = time.time,
-        on_task: OnTask = lambda task_id, deadline, memory_limit_bytes: None,
-        is_stopping: Callable[[], bool] = lambda: False,
+        parent: Parent = Parent(),
+        monotonic: Clock = time.monotonic,
     ) -> None:
         self._registry = registry
         self._channel = channel
         self._artifacts = artifacts
         self._settings = settings
         self._clock = clock
-        self._on_task = on_task
-        self._is_stopping = is_stopping
+        self._parent = parent
+        self._monotonic = monotonic
         self._buffer = ReportBuffer(channel)
         self._meter = UsageMeter()
 
@@ -70,39 +94,49 @@ class Runner:
         if not self._channel.claim(delivery.id, worker):
             log.info("the delivery %s was withdrawn or is run by somebody else", delivery.id)
             return
-        definition = self._registry.steps.get(delivery.step)
         with self._buffer as buffer:
-            if definition is None:
-                log.error("this worker has no step %s; the delivery goes back", delivery.step)
+            is_done = self._run_tasks(delivery, worker, buffer)
+            if not is_done:
                 buffer.add(Report(ReportKind.RETURNED, worker, self._clock(), delivery.id))
-                return
-            self._meter.lap()
-            unwanted = self._channel.canceled([(task.task_id, task.attempt) for task in delivery.tasks])
-            for task in delivery.tasks:
-                if (task.task_id, task.attempt) not in unwanted:
-                    self._run_task(definition, delivery, task, worker, buffer)
+
+    def _run_tasks(self, delivery: Delivery, worker: str, buffer: ReportBuffer) -> bool:
+        """Run the tasks that are wanted; False when some were left for others."""
+        definition = self._registry.steps.get(delivery.step)
+        if definition is None:
+            log.error("this worker has no step %s; the delivery goes back", delivery.step)
+            return False
+        self._meter.lap()
+        asked_at, unwanted = float("-inf"), set[AttemptKey]()
+        for index, task in enumerate(delivery.tasks):
+            if self._parent.is_stopping():
+                log.info("the worker stops; %d tasks of %s go back", len(delivery.tasks) - index, delivery.id)
+                return False
+            if self._monotonic() - asked_at >= _CANCEL_CHECK_SECONDS:
+                asked_at = self._monotonic()
+                unwanted = self._channel.canceled([(left.task_id, left.attempt) for left in delivery.tasks[index:]])
+            if (task.task_id, task.attempt) not in unwanted:
+                self._run_task(definition, delivery, task, worker, buffer)
+        return True
 
     def _run_task(
         self, definition: StepDefinition, delivery: Delivery, task: DeliveryTask, worker: str, buffer: ReportBuffer
     ) -> None:
         def say(kind: ReportKind, body: Mapping[str, Any]) -> None:
-            buffer.add(Report(kind, worker, self._clock(), delivery.id, task.task_id, task.attempt, body))
+            report = Report(kind, worker, self._clock(), delivery.id, task.task_id, task.attempt, body)
+            # A process that goes down the next moment shall leave its last words behind.
+            (buffer.add_urgent if kind is ReportKind.LOGGED else buffer.add)(report)
 
         say(ReportKind.STARTED, {})
-        self._on_task(task.task_id, self._clock() + delivery.time_limit_seconds, delivery.memory_limit_bytes)
+        self._parent.on_task(task.task_id, delivery.time_limit_seconds, delivery.memory_limit_bytes)
         try:
             kind, body = self._outcome(definition, delivery, task, say)
         finally:
-            self._on_task(None, 0.0, None)
+            self._parent.on_task(None, 0.0, None)
         if kind is not None:
             say(kind, {**body, **self._meter.lap()})
 
     def _outcome(
-        self,
-        definition: StepDefinition,
-        delivery: Delivery,
-        task: DeliveryTask,
-        say: Callable[[ReportKind, Mapping[str, Any]], None],
+        self, definition: StepDefinition, delivery: Delivery, task: DeliveryTask, say: Say
     ) -> tuple[ReportKind | None, dict[str, Any]]:
         """Run the step; what to report of it, or None for a task that was canceled."""
         try:
@@ -118,10 +152,13 @@ class Runner:
         except (Exception, TimeLimitReached) as error:  # noqa: BLE001 - a step may raise anything, and all of it is reported.
             return ReportKind.FAILED, _failure(error, delivery.time_limit_seconds)
 
+    def _is_canceled(self, task: DeliveryTask) -> bool:
+        if self._parent.is_canceled is not None:
+            return self._parent.is_canceled(task.task_id, task.attempt)
+        return bool(self._channel.canceled([(task.task_id, task.attempt)]))
+
     @contextlib.contextmanager
-    def _context(
-        self, definition: StepDefinition, task: DeliveryTask, say: Callable[[ReportKind, Mapping[str, Any]], None]
-    ) -> Iterator[Context]:
+    def _context(self, definition: StepDefinition, task: DeliveryTask, say: Say) -> Iterator[Context]:
         files, predecessors = task.files, task.predecessors
         if task.manifest_sha256 is not None:
             with self._artifacts.open(task.manifest_sha256) as stream:
@@ -130,7 +167,7 @@ class Runner:
         voice = Voice(
             progress=lambda fraction, message: say(ReportKind.PROGRESSED, {"fraction": fraction, "message": message}),
             log=task_log.write,
-            is_canceled=lambda: bool(self._channel.canceled([(task.task_id, task.attempt)])),
+            is_canceled=lambda: self._is_canceled(task),
         )
         with contextlib.ExitStack() as stack, captured_logging(task_log):
             context = Context(
@@ -177,7 +214,7 @@ def _failure(error: BaseException, limit_seconds: float) -> dict[str, Any]:
             kind, message = FailureKind.TIMEOUT, f"The step ran longer than {limit_seconds:g} seconds."
         case MemoryError():
             kind, message = FailureKind.MEMORY, "The step ran out of memory."
-        case EngineError() | OSError(errno=28):
+        case EngineError() | OSError(errno=errno.ENOSPC | errno.EDQUOT):
             kind, message = FailureKind.SYSTEM, str(error)
         case _:
             kind, message = FailureKind.CRASH, f"{type(error).__name__}: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,11 +16,14 @@ from jobengine.config import Settings
 from jobengine.domain.interfaces import WorkerChannel
 from jobengine.domain.reports import Delivery, Report, ReportKind, decode_delivery
 from jobengine.transport.celery_app import make_app
+from jobengine.transport.guard import Guard
 from jobengine.transport.keeper import LeaseKeeper
 from jobengine.transport.names import Names
-from jobengine.transport.processes import die_with
+from jobengine.transport.processes import die_with, own_memory_bytes
 from jobengine.transport.slots import Slot, SlotTable
 from jobengine.transport.worker_events import BundledEvents
+
+log = logging.getLogger(__name__)
 
 
 class RunsDeliveries(Protocol):
@@ -29,8 +33,10 @@ class RunsDeliveries(Protocol):
 
 
 OnTask = Callable[[str | None, float, int | None], None]
-MakeRunner = Callable[[OnTask, Callable[[], bool]], RunsDeliveries]
-"""Told what is at work, and asks whether the worker is to stop."""
+IsStopping = Callable[[], bool]
+IsCanceled = Callable[[str, int], bool]
+MakeRunner = Callable[[OnTask, IsStopping, IsCanceled], RunsDeliveries]
+"""Tells what is at work; asks whether the worker is to stop, and whether nobody wants an attempt any more."""
 
 WorkerApp = Celery
 """What ``make_worker_app`` makes, for those who know no Celery."""
@@ -49,6 +55,7 @@ class Child:
         self._runner: RunsDeliveries | None = None
         self._delivery: Delivery | None = None
         self._parent_id = os.getpid()
+        self._fresh_bytes = 0
 
     def adopt(self) -> None:
         """Called in the worker's parent: what it forks from now on has this process to die with."""
@@ -59,8 +66,16 @@ class Child:
         # Without its parent nobody would renew a lease or keep a limit; what a child did then would be refused.
         if os.getpid() != self._parent_id:
             die_with(self._parent_id)
-        self._slot = self._slots.take()
-        self._runner = self._make_runner(self._on_task, lambda: self._slots.is_stopping)
+            # What its steps start is in its group, and found there even when the child is gone. What a terminal or a
+            # process manager sends to the worker's group reaches the parent, which lets the children finish.
+            os.setpgid(0, 0)
+        self._slot = slot = self._slots.take()
+        self._fresh_bytes = own_memory_bytes()
+        self._runner = self._make_runner(
+            self._on_task,
+            lambda: self._slots.is_stopping,
+            lambda task_id, attempt: self._slots.is_canceled(slot.row, task_id, attempt),
+        )
 
     def run(self, delivery: Delivery, worker: str) -> None:
         """Run a delivery; the parent sees it until it is done."""
@@ -76,10 +91,12 @@ class Child:
             self._delivery = None
             self._slots.write(Slot(self._slot.row, self._slot.process_id))
 
-    def _on_task(self, task_id: str | None, deadline: float, memory_limit_bytes: int | None) -> None:
+    def _on_task(self, task_id: str | None, limit_seconds: float, memory_limit_bytes: int | None) -> None:
         if self._slot is None or self._delivery is None:
             return
         attempts = {task.task_id: task.attempt for task in self._delivery.tasks}
+        # A step has its limit to itself: what earlier ones have left in the process is not held against it.
+        leftover_bytes = max(0, own_memory_bytes() - self._fresh_bytes) if memory_limit_bytes is not None else 0
         self._slots.write(
             Slot(
                 self._slot.row,
@@ -87,8 +104,9 @@ class Child:
                 self._delivery.id,
                 task_id,
                 attempts.get(task_id or "", 0),
-                deadline,
+                time.monotonic() + limit_seconds if task_id is not None else 0.0,
                 memory_limit_bytes,
+                leftover_bytes,
             )
         )
 
@@ -129,9 +147,8 @@ def _connect_signals(
         concurrency = int(app.conf.worker_concurrency or os.cpu_count() or 1)
         return Report(ReportKind.ANNOUNCED, keeper.worker, time.time(), body=announce(concurrency))
 
-    keeper = LeaseKeeper(
-        slots, channel, time.time, settings.lease_seconds, announcement, grace_seconds=settings.grace_seconds
-    )
+    guard = Guard(slots, settings.grace_seconds)
+    keeper = LeaseKeeper(slots, guard, channel, settings.lease_seconds, announcement)
 
     def on_init(**kwargs: Any) -> None:
         # The application may have been made before the process became a daemon.
@@ -142,16 +159,22 @@ def _connect_signals(
     def on_ready(sender: Any, **kwargs: Any) -> None:
         app.conf.worker_concurrency = sender.pool.num_processes
         queues = [queue.name for queue in sender.app.amqp.queues.consume_from.values()]
+        guard.start()
         keeper.start(str(sender.hostname), queues)
 
     def on_child(**kwargs: Any) -> None:
         child.begin()
 
     def on_stop_request(**kwargs: Any) -> None:
-        keeper.wind_down()
+        guard.wind_down()
 
     def on_shutdown(**kwargs: Any) -> None:
         keeper.stop()
+        guard.stop()
+
+    def on_unknown_step(name: str, id: str, **kwargs: Any) -> None:
+        log.warning("this worker has no step %s; the delivery %s goes back", name, id)
+        keeper.give_back(id)
 
     # Strong references: the functions live as long as the process.
     signals.worker_init.connect(on_init, weak=False)
@@ -159,3 +182,4 @@ def _connect_signals(
     signals.worker_process_init.connect(on_child, weak=False)
     signals.worker_shutting_down.connect(on_stop_request, weak=False)
     signals.worker_shutdown.connect(on_shutdown, weak=False)
+    signals.task_unknown.connect(on_unknown_step, weak=False)

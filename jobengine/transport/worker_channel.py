@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Collection, Sequence
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from jobengine.config import Settings
-from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.interfaces import AttemptKey, Clock
 from jobengine.domain.reports import Report, ReportKind, encode_reports
 from jobengine.transport.failures import mapped_failures
 from jobengine.transport.names import FIELD, Names, lists_of
 
 log = logging.getLogger(__name__)
-
-REPORT_SECONDS = 300.0
-"""How long a worker tries to write a report before it gives up; its lease lapses long before."""
 
 _CLAIM = """
 if redis.call('DEL', KEYS[1]) == 1 then
@@ -48,21 +43,10 @@ class RedisWorkerChannel:
             return bool(self._redis.eval(_CLAIM, 2, *keys, FIELD.decode(), claim))
 
     def report(self, reports: Sequence[Report]) -> None:
-        """Append one entry, trying for up to ``REPORT_SECONDS`` while Redis is away."""
+        """Append one entry."""
         text = encode_reports(reports)
-        deadline = time.monotonic() + REPORT_SECONDS
-        pause = 0.05
-        while True:
-            try:
-                self._redis.xadd(self._names.reports, {FIELD: text})
-                return
-            except (RedisError, OSError) as error:
-                if time.monotonic() > deadline:
-                    message = f"{len(reports)} reports could not be written: {error}."
-                    raise EngineError(ErrorCode.UNAVAILABLE, message) from error
-                log.warning("reports wait for Redis: %s", error)
-                time.sleep(pause)
-                pause = min(2.0, 2 * pause)
+        with mapped_failures():
+            self._redis.xadd(self._names.reports, {FIELD: text})
 
     def canceled(self, attempts: Collection[AttemptKey]) -> set[AttemptKey]:
         """Those that are marked; none while Redis is away, as the step shall go on then."""

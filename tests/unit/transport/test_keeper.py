@@ -1,81 +1,32 @@
-"""The lease keeper: leases, lost children, limits, the end of a worker, and deafness."""
+"""The lease keeper: leases, lost children, canceled tasks, the end of a worker, and deafness."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from jobengine.domain.reports import Report, ReportKind
-from jobengine.transport.keeper import DEAF_SECONDS, LeaseKeeper
-from jobengine.transport.memory import MemoryTransport
-from jobengine.transport.slots import Slot, SlotTable
-from tests.servers import wait_until
+from jobengine.domain.errors import EngineError
+from jobengine.domain.reports import Delivery, ReportKind
+from jobengine.transport.keeper import CANCEL_SECONDS, DEAF_SECONDS
+from jobengine.transport.slots import Slot
+from tests.unit.transport.bench import DELIVERY, TASK, Bench
 
-DELIVERY, TASK = "d" * 24, "7" * 24
-
-
-class Bench:
-    """A keeper with one real child process, on a clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.left: list[int] = []
-        self.slots = SlotTable()
-        self.transport = MemoryTransport(self.clock)
-        announcement = Report(ReportKind.ANNOUNCED, "w", 0.0)
-        self.keeper = LeaseKeeper(
-            self.slots, self.transport, self.clock, 15.0, lambda: announcement, 10.0, self.left.append, "w", ["queue"]
-        )
-        self.child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-
-    def clock(self) -> float:
-        """The time."""
-        return self.now
-
-    def at_work(self, **fields: Any) -> None:
-        """The child is at a task."""
-        self.slots.write(Slot(0, self.child.pid, DELIVERY, TASK, 1, **fields))
-
-    def idle(self) -> None:
-        """The child waits for work."""
-        self.slots.write(Slot(0, self.child.pid))
-
-    def said(self) -> list[tuple[ReportKind, str | None]]:
-        """What the keeper reports in a round, announcements aside."""
-        self.keeper.round()
-        entries = self.transport.receive(100, 0)
-        self.transport.acknowledge([entry.entry_id for entry in entries])
-        reports = [report for entry in entries for report in entry.reports]
-        return [(r.kind, r.delivery_id) for r in reports if r.kind is not ReportKind.ANNOUNCED]
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    """One of them; its child is gone afterwards."""
-    made = Bench()
-    yield made
-    made.child.kill()
-    made.child.wait()
+RENEWED, LOST, RETURNED = (ReportKind.RENEWED, DELIVERY), (ReportKind.LOST, DELIVERY), (ReportKind.RETURNED, DELIVERY)
 
 
 def test_a_lease_is_renewed_every_third_of_it(bench: Bench) -> None:
     bench.at_work()
-    assert bench.said() == [(ReportKind.RENEWED, DELIVERY)]
+    assert bench.said() == [RENEWED]
     bench.now += 4
     assert bench.said() == []
     bench.now += 2
-    assert bench.said() == [(ReportKind.RENEWED, DELIVERY)]
+    assert bench.said() == [RENEWED]
 
 
 def test_a_child_that_is_gone_is_reported_lost_once(bench: Bench) -> None:
     bench.at_work()
     bench.child.kill()
     bench.child.wait()
-    assert bench.said() == [(ReportKind.LOST, DELIVERY)]
+    assert bench.said() == [LOST]
     assert bench.said() == []
 
 
@@ -86,80 +37,127 @@ def test_an_idle_child_that_is_gone_is_not_reported(bench: Bench) -> None:
     assert bench.said() == []
 
 
-def test_a_step_past_its_hard_limit_is_killed(bench: Bench) -> None:
-    bench.at_work(deadline=bench.now + 1)
-    bench.said()
-    bench.now += 10
-    bench.said()
-    wait_until(lambda: bench.child.poll() is not None, 5, "the end of the child")
-    assert (ReportKind.LOST, DELIVERY) in bench.said()
+def test_what_cannot_be_reported_is_said_when_it_can(bench: Bench) -> None:
+    bench.at_work()
+    bench.child.kill()
+    bench.child.wait()
+    bench.broker.is_down = True
+    for _ in range(2):
+        with pytest.raises(EngineError):
+            bench.keeper.round()
+    bench.broker.is_down = False
+    assert bench.said() == [LOST]
 
 
-def test_a_step_past_its_memory_is_killed(bench: Bench) -> None:
-    bench.at_work(memory_limit_bytes=1024)
-    bench.said()
-    wait_until(lambda: bench.child.poll() is not None, 5, "the end of the child")
+def test_a_renewal_that_could_not_be_written_is_tried_again_at_once(bench: Bench) -> None:
+    bench.at_work()
+    bench.broker.is_down = True
+    with pytest.raises(EngineError):
+        bench.keeper.round()
+    bench.broker.is_down = False
+    assert bench.said() == [RENEWED]
+
+
+def test_a_child_learns_that_its_task_was_canceled(bench: Bench) -> None:
+    bench.at_work()
+    bench.keeper.round()
+    assert not bench.slots.is_canceled(0, TASK, 1)
+    bench.broker.announce_canceled([(TASK, 1)])
+    bench.pass_time(1.5)
+    assert bench.slots.is_canceled(0, TASK, 1)
+    assert not bench.slots.is_canceled(0, TASK, 2)
+    assert bench.child.poll() is None
+
+
+def test_a_step_that_goes_on_after_its_task_was_canceled_is_ended_at_nobodys_cost(bench: Bench) -> None:
+    bench.at_work()
+    bench.broker.announce_canceled([(TASK, 1)])
+    bench.pass_time(CANCEL_SECONDS + 2.5)
+    bench.wait_for_the_end_of_the_child()
+    bench.keeper.round()
+    assert [(r.kind, r.delivery_id) for r in bench.reports() if r.kind is not ReportKind.RENEWED] == [RETURNED]
+
+
+def test_a_child_that_got_to_another_task_after_one_that_was_canceled_lives(bench: Bench) -> None:
+    bench.at_work()
+    bench.broker.announce_canceled([(TASK, 1)])
+    bench.pass_time(CANCEL_SECONDS - 1)
+    bench.at_work(task="8" * 24)
+    bench.pass_time(CANCEL_SECONDS + 3)
+    assert bench.child.poll() is None
 
 
 def test_a_worker_that_is_told_to_stop_gives_back_what_has_not_ended_in_time(bench: Bench) -> None:
     bench.at_work()
     bench.said()
-    bench.keeper.wind_down()
+    bench.guard.wind_down()
     assert bench.slots.is_stopping
     bench.now += 9
-    assert (bench.said(), bench.left) == ([(ReportKind.RENEWED, DELIVERY)], [])
+    assert (bench.said(), bench.left) == ([RENEWED], [])
     bench.now += 2
-    assert ((ReportKind.RETURNED, DELIVERY) in bench.said(), bench.left) == (True, [0])
+    bench.guard.round()
+    assert (RETURNED in bench.said(), bench.left) == (True, [0])
+    bench.wait_for_the_end_of_the_child()
 
 
-class Waiting:
-    """A broker in which work always waits."""
+def test_a_delivery_of_an_unknown_step_is_claimed_and_goes_back(bench: Bench) -> None:
+    bench.broker.send([Delivery(DELIVERY, "new.step", "1", "default", 5, 60.0, None, ())])
+    bench.keeper.give_back(DELIVERY)
+    assert bench.said() == [(ReportKind.CLAIMED, DELIVERY), RETURNED]
+    assert bench.said() == []
 
-    def __init__(self, transport: MemoryTransport) -> None:
-        self.transport = transport
-        self.is_waiting = True
 
-    def report(self, reports: list[Report]) -> None:
-        """As the twin does."""
-        self.transport.report(reports)
-
-    def has_waiting(self, queues: list[str]) -> bool:
-        """Yes."""
-        return self.is_waiting
+def test_a_delivery_of_an_unknown_step_that_was_withdrawn_is_left_alone(bench: Bench) -> None:
+    bench.keeper.give_back(DELIVERY)
+    assert bench.said() == []
 
 
 def test_a_worker_that_takes_no_work_beside_a_free_child_ends_itself(bench: Bench) -> None:
-    broker = Waiting(bench.transport)
-    bench.keeper.channel = broker  # type: ignore[assignment]
+    bench.broker.has_work = True
     bench.idle()
-    bench.said()
-    bench.now += DEAF_SECONDS - 1
-    bench.said()
+    bench.pass_time(DEAF_SECONDS - 1)
     assert bench.left == []
-    bench.now += 2
-    bench.said()
-    assert bench.left == [1]
+    bench.pass_time(3)
+    assert bench.left[0] == 1
+
+
+def test_a_worker_that_ends_itself_lets_its_other_children_finish(bench: Bench) -> None:
+    bench.broker.has_work = True
+    bench.at_work()
+    with bench.start() as other:
+        bench.slots.write(Slot(1, other.pid))
+        bench.pass_time(DEAF_SECONDS + 3)
+        assert (bench.slots.is_stopping, bench.left, bench.child.poll()) == (True, [], None)
+        bench.pass_time(10)
+        assert RETURNED in [(r.kind, r.delivery_id) for r in bench.reports()]
+        assert bench.left[0] == 1
+        other.kill()
+
+
+def test_time_in_which_the_keeper_stood_still_does_not_make_a_worker_deaf(bench: Bench) -> None:
+    bench.broker.has_work = True
+    bench.idle()
+    bench.pass_time(2)
+    bench.now += 10 * DEAF_SECONDS
+    bench.pass_time(2)
+    assert not bench.guard.is_winding_down
 
 
 def test_a_worker_that_is_busy_with_short_tasks_is_not_deaf_though_it_is_always_seen_idle(bench: Bench) -> None:
-    bench.keeper.channel = Waiting(bench.transport)  # type: ignore[assignment]
+    bench.broker.has_work = True
     for _ in range(10):
         bench.at_work()
         bench.idle()
-        bench.said()
-        bench.now += DEAF_SECONDS / 2
-    assert bench.left == []
+        bench.pass_time(DEAF_SECONDS / 2)
+    assert not bench.guard.is_winding_down
 
 
 def test_a_worker_that_took_work_in_between_is_not_deaf(bench: Bench) -> None:
-    broker = Waiting(bench.transport)
-    bench.keeper.channel = broker  # type: ignore[assignment]
+    bench.broker.has_work = True
     bench.idle()
-    bench.said()
-    bench.now += DEAF_SECONDS - 1
+    bench.pass_time(DEAF_SECONDS - 1)
     bench.at_work()
-    bench.said()
+    bench.pass_time(0.5)
     bench.idle()
-    bench.now += 2
-    bench.said()
-    assert bench.left == []
+    bench.pass_time(2)
+    assert not bench.guard.is_winding_down
