@@ -7,19 +7,20 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.dialects.kallima.wording import HUMANIZATION_KEYS, TYPED_RESULTS
 from jobengine.domain.announcements import Announcement, PipelineSpec, encode_announcement
 from jobengine.domain.ids import to_uuid
-from jobengine.domain.records import Node, Role, Scope, StepSpec
+from jobengine.domain.records import Job, Node, Role, Scope, StepSpec
 from jobengine.domain.reports import Report, ReportKind
+from jobengine.verbs.requests import JobRequest
 from tests.api.conftest import MakeClient
-from tests.unit.engine.world import WORKER, World
+from tests.api.shapes import assert_like, example_of
+from tests.unit.engine.world import OWNER, WORKER, World
 
 KINDS = ("humanization", "structure", "stability", "immunogenicity", "complex")
-JOB_KEYS = {
-    *("id", "variant_id", "job_type", "status", "error_message"),
-    *("created_at", "started_at", "completed_at", "submitted_by", "canceled_at"),
-}
+TYPED_RESULTS = ("structure_result", "stability_result", "immunogenicity_result", "complex_result")
+VARIANT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+# What no job has at once; a job that is completed has neither.
+NOT_OF_A_COMPLETED_JOB = {"$.job.error_message", "$.job.canceled_at"}
 
 
 @pytest.fixture
@@ -37,27 +38,70 @@ def announce(world: World) -> None:
     world.engine.record()
 
 
-def test_each_typed_result_is_filled_from_the_result_of_its_kind(world: World, client: FlaskClient) -> None:
+def finish(world: World, said: dict[str, Any], **labels: str) -> Job:
+    """A job whose every result says this."""
     announce(world)
-    variant = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
-    job = world.submit("antibody", labels={"variant_id": variant})
-    said: dict[str, Any] = {"strategy": "cdr graft", "model_used": "m", "confidence_score": 0.5, "ddg_matrix": {"a": 1}}
+    job = world.submit("antibody", labels=labels)
     while deliveries := world.take():
         for delivery in deliveries:
+            world.say(ReportKind.STARTED, delivery, delivery.tasks[0])
             world.say(ReportKind.SUCCEEDED, delivery, delivery.tasks[0], result=said, artifacts=[])
         world.engine.record()
+    return job
+
+
+def said_by_the_page() -> dict[str, Any]:
+    """All that the page's results say, put together."""
+    example = example_of("kallima", "job with results")
+    rows = [*example["results"], *(example[key] for key in TYPED_RESULTS)]
+    return {key: value for row in rows for key, value in row.items() if key not in ("id", "job_id", "created_at")}
+
+
+def test_a_job_with_all_results_is_as_on_the_page(world: World, client: FlaskClient) -> None:
+    example = example_of("kallima", "job with results")
+    job = finish(world, said_by_the_page(), variant_id=VARIANT)
     body = client.get(f"/jobs/{to_uuid(job.id)}").json
-    assert set(body) == {"job", "results", *TYPED_RESULTS}
-    assert set(body["job"]) == JOB_KEYS
-    assert (body["job"]["status"], body["job"]["variant_id"]) == ("completed", variant)
-    (humanization,) = body["results"]
-    assert list(humanization) == list(HUMANIZATION_KEYS)
-    assert (humanization["strategy"], humanization["mutations"]) == ("cdr graft", None)
-    for key, (_, names) in TYPED_RESULTS.items():
-        assert list(body[key]) == list(names)
-        assert body[key]["job_id"] == to_uuid(job.id)
-    assert body["structure_result"]["confidence_score"] == 0.5
-    assert body["stability_result"]["variant_id"] == variant
+    assert_like(example, body, nullable=NOT_OF_A_COMPLETED_JOB)
+    assert set(body) == set(example)
+    assert set(body["job"]) == set(example["job"])
+    for key in TYPED_RESULTS:
+        assert set(body[key]) == set(example[key])
+        theirs = {name: value for name, value in example[key].items() if name not in ("id", "job_id", "created_at")}
+        assert {name: body[key][name] for name in theirs} == theirs
+    assert set(body["results"][0]) == set(example["results"][0])
+    ids = [row["job_id"] for row in (*body["results"], *(body[key] for key in TYPED_RESULTS))]
+    assert ids == [to_uuid(job.id)] * 5
+    assert (body["job"]["status"], body["job"]["variant_id"]) == ("completed", VARIANT)
+
+
+def fits(value: Any, example: Any) -> bool:
+    """Whether the value may stand where the page has the example."""
+    if type(value) is list:
+        return type(example) is list and value == [{"a": 1}]
+    return example != VARIANT and (type(example) is type(value) or (type(example) is float and type(value) is int))
+
+
+@pytest.mark.parametrize("value", [True, "text", 5, ["a"], [{"a": 1}], {"a": 1}, None])
+def test_what_has_another_type_than_the_pages_is_null(world: World, client: FlaskClient, value: Any) -> None:
+    example = example_of("kallima", "job with results")
+    said = dict.fromkeys(said_by_the_page(), value)
+    job = finish(world, said, variant_id="no uuid", antigen_id="no uuid")
+    body = client.get(f"/jobs/{to_uuid(job.id)}").json
+    assert body["job"]["variant_id"] is None
+    found = [(example["results"][0], body["results"][0]), *((example[key], body[key]) for key in TYPED_RESULTS)]
+    for theirs, ours in found:
+        wanted = {name: value if fits(value, theirs[name]) else None for name in theirs if name in said}
+        assert {name: ours[name] for name in wanted} == wanted
+
+
+def test_variant_and_antigen_come_from_the_labels_where_the_result_does_not_say(
+    world: World, client: FlaskClient
+) -> None:
+    job = finish(world, {"structure_result_id": "f" * 24}, variant_id=VARIANT, antigen_id=VARIANT.upper())
+    body = client.get(f"/jobs/{to_uuid(job.id)}").json
+    assert (body["complex_result"]["variant_id"], body["complex_result"]["antigen_id"]) == (VARIANT, VARIANT)
+    # A result of ours is spelled as the page spells it.
+    assert body["stability_result"]["structure_result_id"] == to_uuid("f" * 24)
 
 
 def test_a_job_of_another_kind_has_nulls(world: World, client: FlaskClient) -> None:
@@ -83,20 +127,52 @@ def test_failed_and_canceled_jobs_say_so(world: World, client: FlaskClient) -> N
 
 
 def test_the_list_is_bare_and_filtered_by_variant(world: World, client: FlaskClient) -> None:
-    world.submit("noop", labels={"variant_id": "a"})
-    second = world.submit("noop", labels={"variant_id": "b"})
-    assert [job["variant_id"] for job in client.get("/jobs").json] == ["b", "a"]
-    assert [job["id"] for job in client.get("/jobs?variant_id=b").json] == [to_uuid(second.id)]
+    first = world.submit("noop", labels={"variant_id": VARIANT})
+    second = world.submit("noop", labels={"variant_id": "no uuid"})
+    world.finish(lambda delivery, task: {"kind": "step", "message": "no"})
+    listed = client.get("/jobs").json
+    assert [job["id"] for job in listed] == [to_uuid(second.id), to_uuid(first.id)]
+    assert [job["variant_id"] for job in listed] == [None, VARIANT]
+    assert [job["error_message"] for job in listed] == ["no", "no"]
+    assert_like(example_of("kallima", "job with results")["job"], listed[1], nullable={"$.canceled_at"})
+    assert client.get(f"/jobs?variant_id={VARIANT}").json == listed[1:]
+    refused = client.get("/jobs?variant_id=b")
+    assert (refused.status_code, refused.json["detail"][0]["loc"]) == (422, ["query", "variant_id"])
+
+
+def test_the_list_has_all_jobs(world: World, client: FlaskClient) -> None:
+    request = JobRequest(OWNER, "noop", world.upload(1))
+    ids = [job.id for job in world.engine.submit_many([request] * 1100).jobs]
+    assert [job["id"] for job in client.get("/jobs").json] == [to_uuid(job_id) for job_id in ids[::-1]]
+
+
+@pytest.mark.parametrize("malformed", ["zz", "a" * 23, "a" * 25, VARIANT[:-1], f"{VARIANT}0", "stats"])
+def test_what_is_no_uuid_is_refused(client: FlaskClient, malformed: str) -> None:
+    answer = client.get(f"/jobs/{malformed}")
+    assert (answer.status_code, answer.json["detail"][0]["loc"]) == (422, ["path", "job_id"])
+
+
+@pytest.mark.parametrize("unknown", [VARIANT, VARIANT.upper(), to_uuid("f" * 24)])
+def test_a_uuid_of_nobodys_is_not_found(client: FlaskClient, unknown: str) -> None:
+    answer = client.get(f"/jobs/{unknown}")
+    assert (answer.status_code, set(answer.json)) == (404, {"detail"})
 
 
 def test_refusals_have_a_detail(world: World, make_client: MakeClient, client: FlaskClient) -> None:
     job = world.submit("noop")
-    unknown = client.get(f"/jobs/{to_uuid('f' * 24)}")
-    assert (unknown.status_code, "detail" in unknown.json) == (404, True)
-    for malformed in ("zz", "3c90c3cc-0d44-4b50-8888-8dd25736052a", "a" * 23):
-        answer = client.get(f"/jobs/{malformed}")
-        assert (answer.status_code, answer.json["detail"][0]["loc"]) == (422, ["path", "job_id"])
     wrong = make_client(None).get("/jobs", headers={"Authorization": "Bearer je_wrong"})
     assert (wrong.status_code, set(wrong.json)) == (401, {"detail"})
     assert make_client(Role.VIEWER, "other").get(f"/jobs/{to_uuid(job.id)}").status_code == 404
-    assert client.post("/jobs", json={}).status_code == 405
+
+
+def test_with_a_bearer_token_what_is_read_is_kallimas_and_all_else_mcrits(world: World, client: FlaskClient) -> None:
+    job = world.submit("noop")
+    for path in (f"/jobs/{job.id}/result", f"/jobs/{to_uuid(job.id)}/nothing"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json) == (404, {"detail": "Not Found"})
+    posted = client.post("/jobs", json={})
+    assert (posted.status_code, posted.json) == (405, {"detail": "Method Not Allowed"})
+    for answer in (client.delete("/jobs"), client.delete(f"/jobs/{job.id}"), client.get(f"/results/{job.id}")):
+        assert (answer.status_code, answer.json["title"]) == (401, "API token required")
+    assert client.put("/jobs").json == {"title": "405 Method Not Allowed"}
+    assert client.get(f"/jobs/{job.id}").status_code == 200

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify
+from http import HTTPStatus
+
+from flask import Response, jsonify, request
 
 from api.errors import Refusal
 
@@ -11,7 +13,11 @@ def render(refusal: Refusal) -> Response:
     """The sentence; for a field, in a list with the place of it."""
     detail: object = refusal.sentence
     if refusal.status == 422:
-        detail = [{"loc": ["path", refusal.field or "job_id"], "msg": refusal.message, "type": "value_error"}]
+        field = refusal.field or "job_id"
+        place = "query" if field in request.args else "path"
+        detail = [{"loc": [place, field], "msg": refusal.message, "type": "value_error"}]
+    elif refusal.is_of_framework:
+        detail = HTTPStatus(refusal.status).phrase
     response = jsonify({"detail": detail})
     response.status_code = refusal.status
     return response

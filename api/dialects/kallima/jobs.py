@@ -1,54 +1,81 @@
-"""Jobs with their results, every key of the page present: what is not known is null."""
+"""Jobs with their results, every key of the page present with its type: what is not known is null."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from flask import Response, jsonify, request
 
 from api.auth import authenticate
 from api.dialects.dialect import bearer, iso
-from api.dialects.kallima.wording import HUMANIZATION_KEYS, STATUSES, TYPED_RESULTS
+from api.dialects.kallima.kinds import Kind, spelled_uuid, typed
+from api.dialects.kallima.wording import HUMANIZATION, STATUSES, TYPED_RESULTS
+from api.dialects.long_lists import STRETCH, all_jobs, written_list
 from api.parts import parts
-from jobengine.domain.filters import MAX_PAGE, JobFilter, Page, ResultFilter
+from jobengine.domain.errors import EngineError, invalid, not_found
+from jobengine.domain.filters import JobFilter, Page, ResultFilter
 from jobengine.domain.ids import parse_id, to_uuid
-from jobengine.domain.records import Job, Result
+from jobengine.domain.records import Job, Result, Task
 from jobengine.domain.states import JobState
 
 _VARIANT = "variant_id"
 
 
 def list_jobs() -> Response:
-    """The newest jobs as a bare list; with ``variant_id``, those that carry it as a label."""
+    """All jobs as a bare list, newest first; with ``variant_id``, those that carry it as a label."""
     sees = authenticate(bearer()).sees
     variant = request.args.get(_VARIANT)
+    if variant is not None and spelled_uuid(variant) is None:
+        raise invalid("This is no UUID.", _VARIANT)
     where = JobFilter(owner_id=sees, labels={_VARIANT: variant} if variant else {})
-    return jsonify([_job(job) for job in parts().queries.jobs(where, Page(limit=MAX_PAGE))])
+    return written_list("[", _documents(all_jobs(where)), "]")
 
 
 def get_job(job_id: str) -> Response:
     """One job, with its results by their kind."""
     sees = authenticate(bearer()).sees
-    identifier = parse_id(job_id, "job_id")
-    job = parts().queries.job(sees, identifier).job
+    where = JobFilter(owner_id=sees, ids=(_identifier(job_id),))
+    found = parts().queries.jobs(where, Page(limit=1))
+    if not found:
+        raise not_found("job", job_id)
+    (job,) = found
     results = parts().queries.results(ResultFilter(owner_id=sees, job_id=job.id), Page(limit=None, descending=False))
     body: dict[str, Any] = {
-        "job": _job(job),
-        "results": [_row(job, row, HUMANIZATION_KEYS) for row in results if row.kind == "humanization"],
+        "job": _job(job, parts().queries.job_details([job])[job.id].failure),
+        "results": [_row(job, row, HUMANIZATION) for row in results if row.kind == "humanization"],
     }
-    for key, (kind, names) in TYPED_RESULTS.items():
-        body[key] = _newest(job, results, kind, names)
+    for key, (kind, kinds) in TYPED_RESULTS.items():
+        body[key] = _newest(job, results, kind, kinds)
     return jsonify(body)
 
 
-def _job(job: Job) -> dict[str, Any]:
+def _identifier(text: str) -> str:
+    """Our spelling; raises EngineError(NOT_FOUND) for a UUID that is none of ours, (INVALID) for what is no UUID."""
+    spelled = spelled_uuid(text.lower())
+    if spelled is None:
+        raise invalid("This is no UUID.", "job_id")
+    try:
+        return parse_id(spelled)
+    except EngineError:
+        raise not_found("job", text) from None
+
+
+def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
+    while stretch := list(islice(jobs, STRETCH)):
+        details = parts().queries.job_details(stretch)
+        for job in stretch:
+            yield _job(job, details[job.id].failure)
+
+
+def _job(job: Job, failure: Task | None) -> dict[str, Any]:
     return {
         "id": to_uuid(job.id),
-        "variant_id": job.labels.get(_VARIANT),
+        "variant_id": spelled_uuid(job.labels.get(_VARIANT)),
         "job_type": job.pipeline_name,
         "status": STATUSES[job.state],
-        "error_message": _error(job) if job.state is JobState.FAILED else None,
+        "error_message": failure.message if failure else None,
         "created_at": iso(job.created_at),
         "started_at": iso(job.started_at),
         "completed_at": iso(job.finished_at) if job.state is not JobState.CANCELED else None,
@@ -57,17 +84,16 @@ def _job(job: Job) -> dict[str, Any]:
     }
 
 
-def _error(job: Job) -> str | None:
-    failure = parts().queries.first_failure(job)
-    return failure.message if failure else None
-
-
-def _newest(job: Job, results: Sequence[Result], kind: str, names: Sequence[str]) -> dict[str, Any] | None:
+def _newest(job: Job, results: Sequence[Result], kind: str, kinds: Mapping[str, Kind]) -> dict[str, Any] | None:
     of_kind = [result for result in results if result.kind == kind]
-    return _row(job, of_kind[-1], names) if of_kind else None
+    return _row(job, of_kind[-1], kinds) if of_kind else None
 
 
-def _row(job: Job, result: Result, names: Sequence[str]) -> dict[str, Any]:
-    given = {_VARIANT: job.labels.get(_VARIANT), **result.data}
-    own = {"id": to_uuid(result.id), "job_id": to_uuid(job.id), "created_at": iso(result.created_at)}
-    return {name: own.get(name, given.get(name)) for name in names}
+def _row(job: Job, result: Result, kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    given = {_VARIANT: job.labels.get(_VARIANT), "antigen_id": job.labels.get("antigen_id"), **result.data}
+    return {
+        "id": to_uuid(result.id),
+        "job_id": to_uuid(job.id),
+        "created_at": iso(result.created_at),
+        **{name: typed(given.get(name), kind) for name, kind in kinds.items()},
+    }

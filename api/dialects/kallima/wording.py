@@ -1,7 +1,8 @@
-"""Our words and Kallima's."""
+"""Our words and Kallima's, and the keys of the page's results with their types."""
 
 from __future__ import annotations
 
+from api.dialects.kallima.kinds import Kind
 from jobengine.domain.states import JobState
 
 STATUSES = {
@@ -14,29 +15,48 @@ STATUSES = {
 
 STATES = {word: state for state, word in STATUSES.items()}
 
-_OWN = ("id", "job_id", "created_at")
+HUMANIZATION = {
+    **dict.fromkeys(("strategy", "humanized_vh", "humanized_vl"), Kind.TEXT),
+    **dict.fromkeys(("oasis_score", "mutations", "liabilities", "numbering"), Kind.OBJECT),
+    **dict.fromkeys(("vhh_analysis", "scfv_analysis", "fc_analysis"), Kind.OBJECT),
+}
 
-HUMANIZATION_KEYS = (
-    *_OWN,
-    *("strategy", "humanized_vh", "humanized_vl", "oasis_score", "mutations", "liabilities"),
-    *("numbering", "vhh_analysis", "scfv_analysis", "fc_analysis"),
-)
+_STRUCTURE = {
+    **dict.fromkeys(("pdb_storage_path", "model_used"), Kind.TEXT),
+    "confidence_score": Kind.NUMBER,
+    "per_residue_plddt": Kind.OBJECT,
+    "cdr_analysis": Kind.OBJECTS,
+    "humanization_result_id": Kind.UUID,
+}
 
-_STRUCTURE = "pdb_storage_path model_used confidence_score per_residue_plddt cdr_analysis humanization_result_id"
-_STABILITY = (
-    "variant_id ddg_matrix solubility_score aggregation_score thermostability_score melting_temp_predicted "
-    "developability_score stabilizing_mutations model_versions structure_result_id"
-)
-_IMMUNOGENICITY = (
-    "variant_id mhc1_epitopes mhc2_epitopes bcell_epitopes deimmunization_suggestions risk_score mhc1_risk mhc2_risk "
-    "bcell_risk model_versions"
-)
-_COMPLEX = "variant_id antigen_id model_used pdb_storage_path confidence_score iptm per_chain_plddt interface_residues"
+_STABILITY = {
+    "variant_id": Kind.UUID,
+    "ddg_matrix": Kind.OBJECT,
+    **dict.fromkeys(("solubility_score", "aggregation_score", "thermostability_score"), Kind.NUMBER),
+    **dict.fromkeys(("melting_temp_predicted", "developability_score"), Kind.NUMBER),
+    "stabilizing_mutations": Kind.OBJECTS,
+    "model_versions": Kind.OBJECT,
+    "structure_result_id": Kind.UUID,
+}
+
+_IMMUNOGENICITY = {
+    "variant_id": Kind.UUID,
+    **dict.fromkeys(("mhc1_epitopes", "mhc2_epitopes", "bcell_epitopes", "deimmunization_suggestions"), Kind.OBJECTS),
+    **dict.fromkeys(("risk_score", "mhc1_risk", "mhc2_risk", "bcell_risk"), Kind.NUMBER),
+    "model_versions": Kind.OBJECT,
+}
+
+_COMPLEX = {
+    **dict.fromkeys(("variant_id", "antigen_id"), Kind.UUID),
+    **dict.fromkeys(("model_used", "pdb_storage_path"), Kind.TEXT),
+    **dict.fromkeys(("confidence_score", "iptm"), Kind.NUMBER),
+    **dict.fromkeys(("per_chain_plddt", "interface_residues"), Kind.OBJECT),
+}
 
 TYPED_RESULTS = {
-    "structure_result": ("structure", (*_OWN, *_STRUCTURE.split())),
-    "stability_result": ("stability", (*_OWN, *_STABILITY.split())),
-    "immunogenicity_result": ("immunogenicity", (*_OWN, *_IMMUNOGENICITY.split())),
-    "complex_result": ("complex", (*_OWN, *_COMPLEX.split())),
+    "structure_result": ("structure", _STRUCTURE),
+    "stability_result": ("stability", _STABILITY),
+    "immunogenicity_result": ("immunogenicity", _IMMUNOGENICITY),
+    "complex_result": ("complex", _COMPLEX),
 }
-"""By key of the page: the kind of our results that fills it, and the keys that it has."""
+"""By key of the page: the kind of our results that fills it, and the keys that it has beside its own identity."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, request, stream_with_context
+from flask import Blueprint, Response, jsonify, request
 
 from api.auth import READ, Caller, authenticate
 from jobengine.domain.errors import invalid
@@ -23,20 +22,6 @@ def caller(allowed: frozenset[Role] = READ) -> Caller:
 def successful(data: Any) -> Response:
     """An answer in the envelope."""
     return jsonify({"status": "successful", "data": data})
-
-
-def successful_list(entries: Iterator[Any]) -> Response:
-    """A list in the envelope, written as the entries come; what goes wrong with the first is an error as any other."""
-    texts = (current_app.json.dumps(entry) for entry in entries)
-    first = next(texts, "")
-
-    def write() -> Iterator[str]:
-        yield f'{{"status": "successful", "data": [{first}'
-        for text in texts:
-            yield f", {text}"
-        yield "]}"
-
-    return Response(stream_with_context(write()), mimetype="application/json")
 
 
 def flag(name: str) -> bool:

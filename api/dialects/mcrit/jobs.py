@@ -10,8 +10,9 @@ from typing import Any
 from flask import Response, request
 
 from api.auth import SUBMIT
+from api.dialects.long_lists import STRETCH, all_jobs, written_list
 from api.dialects.mcrit.documents import document, matches
-from api.dialects.mcrit.door import blueprint, caller, checked_id, flag, number, successful, successful_list
+from api.dialects.mcrit.door import blueprint, caller, checked_id, flag, number, successful
 from api.dialects.mcrit.wording import MEANINGS, PAGE_STATES, STATES
 from api.parts import parts
 from jobengine.domain.errors import invalid
@@ -19,7 +20,6 @@ from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.ids import is_id
 from jobengine.domain.records import Job
 
-_STRETCH = 200
 _CRITERIA = {"method", "created_before", "finished_before"}
 _DATES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S")
 
@@ -36,11 +36,10 @@ def list_jobs() -> Response:
     states = None if word is None else (MEANINGS[word],)
     where = JobFilter(owner_id=sees, states=states, pipeline_name=request.args.get("method"))
     jobs = _chosen(where, request.args.get("start", ""), number("limit"), request.args.get("filter", ""))
-    return successful_list(_documents(jobs))
+    return written_list('{"status": "successful", "data": [', _documents(jobs), "]}")
 
 
-@blueprint.get("/jobs/stats")
-def statistics() -> Response:
+def show_statistics() -> Response:
     """Counts by state, as the page has them, and by method, as the real system has them."""
     rows = parts().queries.statistics(caller().sees)
     data: dict[str, Any] = {"total_jobs": sum(rows.values())}
@@ -93,7 +92,7 @@ def described(job: Job) -> dict[str, Any]:
 
 
 def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
-    while stretch := list(islice(jobs, _STRETCH)):
+    while stretch := list(islice(jobs, STRETCH)):
         details = parts().queries.job_details(stretch)
         for job in stretch:
             yield document(job, details[job.id])
@@ -102,20 +101,10 @@ def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
 def _chosen(where: JobFilter, start: str, limit: int, text: str) -> Iterator[Job]:
     after = start.lower() if is_id(start.lower()) else None
     offset = 0 if after is not None or not start.isascii() or not start.isdigit() else int(start[:9])
-    rows = _all(where, after, 0 if text else offset)
+    rows = all_jobs(where, after, 0 if text else offset, descending=not flag("ascending"))
     if text:
         rows = islice((job for job in rows if matches(job, text)), offset, None)
     return islice(rows, limit or None)
-
-
-def _all(where: JobFilter, after: str | None, offset: int) -> Iterator[Job]:
-    while True:
-        page = Page(limit=_STRETCH, after=after, offset=offset, descending=not flag("ascending"))
-        rows = parts().queries.jobs(where, page)
-        yield from rows
-        if len(rows) < _STRETCH:
-            return
-        after, offset = rows[-1].id, 0
 
 
 def _check_criteria() -> None:

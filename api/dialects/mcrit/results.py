@@ -11,7 +11,6 @@ from api.dialects.mcrit.jobs import described, find_job
 from api.parts import parts
 
 
-@blueprint.get("/jobs/<string:job_id>/result")
 def get_result_of_job(job_id: str) -> Response:
     """The last result of a job that succeeded; null for every other."""
     sees = caller().sees
