@@ -53,7 +53,7 @@ class Settings:
     job_retention_days: float = 0.0
     """Final jobs older than this are deleted; 0 keeps them."""
     orphan_retention_seconds: float = 86_400.0
-    """Bytes that no row names are deleted when they are older than this."""
+    """Bytes that no row has named for so long are deleted."""
 
     log_level: str = "INFO"
 

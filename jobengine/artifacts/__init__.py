@@ -10,13 +10,14 @@ from jobengine.domain.errors import invalid
 from jobengine.domain.interfaces import ArtifactStore
 
 _VARIABLE = "JOBENGINE_ARTIFACTS_URL"
+_OPTIONS = {"endpoint", "region", "public_endpoint"}
 
 
 def open_artifact_store(url: str) -> ArtifactStore:
     """The store behind an address: ``file:///var/lib/jobengine/artifacts`` or ``s3://bucket/prefix``.
 
-    That of a bucket may name ``?endpoint=http://host:port`` and ``&region=…``. Raises EngineError(INVALID) for an
-    address of another kind.
+    That of a bucket may name ``?endpoint=http://host:port``, ``&region=…`` and ``&public_endpoint=…``: where users
+    reach the bucket themselves, downloads are sent there. Raises EngineError(INVALID) for an address of another kind.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
@@ -31,7 +32,7 @@ def _open_bucket(bucket: str, prefix: str, options: dict[str, list[str]]) -> Art
         from jobengine.artifacts.s3 import S3ArtifactStore
     except ImportError:
         raise invalid("To store artifacts in S3, install jobengine[s3].", _VARIABLE) from None
-    unknown = sorted(set(options) - {"endpoint", "region"})
+    unknown = sorted(set(options) - _OPTIONS)
     if unknown:
-        raise invalid(f"There is no option {unknown[0]!r}; use endpoint and region.", _VARIABLE)
-    return S3ArtifactStore(bucket, prefix, options.get("endpoint", [None])[0], options.get("region", [None])[0])
+        raise invalid(f"There is no option {unknown[0]!r}; use {', '.join(sorted(_OPTIONS))}.", _VARIABLE)
+    return S3ArtifactStore(bucket, prefix, **{name: values[0] for name, values in options.items()})

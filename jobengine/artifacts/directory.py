@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import re
 import tempfile
 import time
+import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -33,18 +35,16 @@ class DirectoryStore:
 
     def put(self, source: BinaryIO, *, limit_bytes: int | None = None) -> StoredBytes:
         """Store a stream to its end; see ``ArtifactStore.put``."""
-        try:
+        with _mapped_failures():
             self._incoming.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._incoming, delete=False) as target:
-                try:
-                    return self._write(source, cast(BinaryIO, target), Path(target.name), limit_bytes)
-                except BaseException:
-                    with suppress(FileNotFoundError):
-                        os.unlink(target.name)
-                    raise
-        except OSError as error:
-            message = f"The artifact store cannot be written: {error.strerror}."
-            raise EngineError(ErrorCode.UNAVAILABLE, message, retry_after_seconds=10.0) from error
+            target = tempfile.NamedTemporaryFile(dir=self._incoming, delete=False)  # noqa: SIM115 - closed below
+        path = Path(target.name)
+        try:
+            with target:
+                return self._write(source, cast(BinaryIO, target), path, limit_bytes)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
     def open(self, sha256: str, start: int = 0, length: int | None = None) -> BinaryIO:
         """A stream of the bytes from ``start``, of ``length`` bytes or to the end."""
@@ -63,14 +63,10 @@ class DirectoryStore:
             return None
         return StoredBytes(sha256, found.st_size, found.st_mtime)
 
-    def delete(self, sha256s: Iterable[str]) -> int:
-        """Remove what is there of these; how many that was."""
-        deleted = 0
-        for sha256 in sha256s:
-            with suppress(FileNotFoundError):
-                self._place(sha256).unlink()
-                deleted += 1
-        return deleted
+    def delete(self, sha256s: Iterable[str], *, stored_before: float = math.inf) -> int:
+        """Remove what is there of these and was stored before a time; how many that was."""
+        with _mapped_failures():
+            return sum(self._remove(self._place(sha256), stored_before) for sha256 in sha256s)
 
     def entries(self) -> Iterator[StoredBytes]:
         """Everything that is complete; what was left half written more than a day ago is removed on the way."""
@@ -86,19 +82,40 @@ class DirectoryStore:
 
     def _write(self, source: BinaryIO, target: BinaryIO, path: Path, limit_bytes: int | None) -> StoredBytes:
         digest, size = hashlib.sha256(), 0
+        # Reading is outside of the mapping: that the source breaks off is not the store's failure.
         while chunk := source.read(_CHUNK_BYTES):
             size += len(chunk)
             if limit_bytes is not None and size > limit_bytes:
                 raise EngineError(ErrorCode.TOO_LARGE, f"There are more than {limit_bytes} bytes.")
             digest.update(chunk)
-            target.write(chunk)
-        target.flush()
-        os.fsync(target.fileno())
-        place = self._place(digest.hexdigest())
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # Moved also where the content exists: that makes it young again, and the pruner spares what is young.
-        os.replace(path, place)
-        return StoredBytes(place.name, size, place.stat().st_mtime)
+            with _mapped_failures():
+                target.write(chunk)
+        with _mapped_failures():
+            target.flush()
+            os.fsync(target.fileno())
+            place = self._place(digest.hexdigest())
+            place.parent.mkdir(parents=True, exist_ok=True)
+            # Moved also where the content exists: that makes it young again, and the pruner spares what is young.
+            os.replace(path, place)
+            _sync_folders(place.parent, self._path)
+            return StoredBytes(place.name, size, place.stat().st_mtime)
+
+    def _remove(self, place: Path, stored_before: float) -> bool:
+        """Remove a content, unless it is stored again while we are at it."""
+        leaving = self._incoming / f"leaving-{uuid.uuid4().hex}"
+        try:
+            if place.stat().st_mtime >= stored_before:
+                return False
+            self._incoming.mkdir(exist_ok=True)
+            # Looked at again under a name that nobody writes to: what has come in between is young, and goes back.
+            os.rename(place, leaving)
+        except FileNotFoundError:
+            return False
+        if leaving.stat().st_mtime >= stored_before:
+            with suppress(FileExistsError):
+                os.link(leaving, place)
+        leaving.unlink()
+        return not place.exists()
 
     def _place(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):
@@ -110,6 +127,26 @@ class DirectoryStore:
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     path.unlink()
+
+
+@contextmanager
+def _mapped_failures() -> Iterator[None]:
+    """Raise UNAVAILABLE for whatever keeps the disk from doing what it was asked."""
+    try:
+        yield
+    except OSError as error:
+        message = f"The artifact store cannot be written: {error.strerror}."
+        raise EngineError(ErrorCode.UNAVAILABLE, message, retry_after_seconds=10.0) from error
+
+
+def _sync_folders(folder: Path, top: Path) -> None:
+    """Write the names in the folder, and of it, to the disk: after a power cut the ledger still has its row."""
+    for path in (folder, folder.parent, top):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 class _Stretch(io.RawIOBase):

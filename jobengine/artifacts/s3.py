@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, BinaryIO, cast
+from urllib.parse import quote
 
 import obstore
 from obstore.exceptions import BaseError
@@ -32,29 +34,43 @@ _SPOOL_BYTES = 1024 * 1024
 class S3ArtifactStore:
     """``ArtifactStore`` on a bucket. Credentials come from the standard ``AWS_`` variables."""
 
-    def __init__(self, bucket: str, prefix: str = "", endpoint: str | None = None, region: str | None = None) -> None:
-        settings: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str = "",
+        endpoint: str | None = None,
+        region: str | None = None,
+        public_endpoint: str | None = None,
+    ) -> None:
         # A server that names no region wants one in the signature all the same.
-        settings["region"] = region or "us-east-1"
+        region = region or "us-east-1"
+        settings: dict[str, Any] = {"endpoint": endpoint} if endpoint else {}
         options: Any = {"allow_http": (endpoint or "").startswith("http://"), "connect_timeout": "5s", "timeout": "60s"}
         retry: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
-        self._bucket = Bucket(bucket, prefix=prefix or None, client_options=options, retry_config=retry, **settings)
+        self._name, self._prefix = bucket, prefix
+        self._bucket = Bucket(
+            bucket, prefix=prefix or None, region=region, client_options=options, retry_config=retry, **settings
+        )
+        self._signer = _open_signer(public_endpoint, region) if public_endpoint else None
 
     def put(self, source: BinaryIO, *, limit_bytes: int | None = None) -> StoredBytes:
         """Store a stream to its end; see ``ArtifactStore.put``."""
         digest, size = hashlib.sha256(), 0
-        with _mapped_failures(), tempfile.SpooledTemporaryFile(_SPOOL_BYTES, prefix="jobengine-") as spool:
+        with tempfile.SpooledTemporaryFile(_SPOOL_BYTES, prefix="jobengine-") as spool:
+            # Reading is outside of the mapping: that the source breaks off is not the store's failure.
             while chunk := source.read(_CHUNK_BYTES):
                 size += len(chunk)
                 if limit_bytes is not None and size > limit_bytes:
                     raise EngineError(ErrorCode.TOO_LARGE, f"There are more than {limit_bytes} bytes.")
                 digest.update(chunk)
-                spool.write(chunk)
-            spool.seek(0)
+                with _mapped_failures():
+                    spool.write(chunk)
             name = digest.hexdigest()
-            # Written also where the content exists: that makes it young again, and the pruner spares what is young.
-            obstore.put(self._bucket, _place(name), cast(Any, spool), chunk_size=_PART_BYTES, max_concurrency=2)
-            return self._stat(name)
+            with _mapped_failures():
+                spool.seek(0)
+                # Written also where the content exists: that makes it young again, and the pruner spares what is young.
+                obstore.put(self._bucket, _place(name), cast(Any, spool), chunk_size=_PART_BYTES, max_concurrency=2)
+                return self._stat(name)
 
     def open(self, sha256: str, start: int = 0, length: int | None = None) -> BinaryIO:
         """A stream of the bytes from ``start``, of ``length`` bytes or to the end."""
@@ -79,13 +95,12 @@ class S3ArtifactStore:
                 return None
             raise
 
-    def delete(self, sha256s: Iterable[str]) -> int:
-        """Remove what is there of these; how many that was."""
-        there = [sha256 for sha256 in sha256s if self.stat(sha256) is not None]
-        if there:
-            with _mapped_failures():
-                obstore.delete(self._bucket, [_place(sha256) for sha256 in there])
-        return len(there)
+    def delete(self, sha256s: Iterable[str], *, stored_before: float = math.inf) -> int:
+        """Remove what is there of these and was stored before a time; how many that was.
+
+        A bucket cannot look and remove in one go: each is looked at right before it is removed.
+        """
+        return sum(self._remove(sha256, stored_before) for sha256 in sha256s)
 
     def entries(self) -> Iterator[StoredBytes]:
         """Everything that is stored."""
@@ -97,13 +112,41 @@ class S3ArtifactStore:
                         yield StoredBytes(name, int(row["size"]), row["last_modified"].timestamp())
 
     def url(self, sha256: str, name: str, media_type: str, expires_seconds: float) -> str | None:
-        """An address at the bucket itself, signed; it serves plain bytes, without name and type."""
-        with _mapped_failures(sha256):
-            return obstore.sign(self._bucket, "GET", _checked_place(sha256), timedelta(seconds=expires_seconds))
+        """An address at the bucket itself, signed, under which the bytes have a name and a type.
+
+        None where no endpoint is known that users can reach.
+        """
+        if self._signer is None:
+            return None
+        wanted = {
+            "Bucket": self._name,
+            "Key": "/".join(part for part in (self._prefix, _checked_place(sha256)) if part),
+            "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "ResponseContentType": media_type,
+        }
+        return str(self._signer.generate_presigned_url("get_object", Params=wanted, ExpiresIn=int(expires_seconds)))
+
+    def _remove(self, sha256: str, stored_before: float) -> bool:
+        found = self.stat(sha256)
+        if found is None or found.stored_at >= stored_before:
+            return False
+        with _mapped_failures():
+            obstore.delete(self._bucket, [_place(sha256)])
+        return True
 
     def _stat(self, sha256: str) -> StoredBytes:
         found = obstore.head(self._bucket, _place(sha256))
         return StoredBytes(sha256, int(found["size"]), found["last_modified"].timestamp())
+
+
+def _open_signer(endpoint: str, region: str) -> Any:
+    """What signs addresses that carry a name and a type; it connects to nothing."""
+    # botocore is loaded where somebody asks for such addresses only: it takes longer than all the rest.
+    from botocore.config import Config
+    from botocore.session import get_session
+
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+    return get_session().create_client("s3", region_name=region, endpoint_url=endpoint, config=config)
 
 
 def _place(sha256: str) -> str:
@@ -124,8 +167,13 @@ def _mapped_failures(sha256: str = "") -> Iterator[None]:
     except FileNotFoundError:
         raise not_found("artifact", sha256) from None
     except (BaseError, OSError) as error:
-        message = f"The artifact store cannot be used: {str(error).strip().splitlines()[0][:300]}."
+        message = f"The artifact store cannot be used: {_first_line(error)}."
         raise EngineError(ErrorCode.UNAVAILABLE, message, retry_after_seconds=10.0) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
 
 
 class _Stream(io.RawIOBase):

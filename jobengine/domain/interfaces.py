@@ -6,6 +6,7 @@ of each noun are reached through the ``Ledger`` of a transaction.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -258,6 +259,12 @@ class FileRows(Protocol):
     def named_hashes(self, sha256s: Collection[str]) -> set[str]:
         """Those of these hashes that any file or artifact row names."""
 
+    def note_orphans(self, sha256s: Collection[str], now: float) -> dict[str, float]:
+        """Remember that nothing names these hashes; since when each is known for it, now or an earlier time."""
+
+    def forget_orphans(self, sha256s: Collection[str]) -> None:
+        """Forget these, as something names them again or their bytes are gone."""
+
 
 class CatalogRows(Protocol):
     """Steps, pipelines and workers: what can be run, and by whom."""
@@ -461,7 +468,8 @@ class ArtifactStore(Protocol):
 
     def stat(self, sha256: str) -> StoredBytes | None: ...
 
-    def delete(self, sha256s: Iterable[str]) -> int: ...
+    def delete(self, sha256s: Iterable[str], *, stored_before: float = math.inf) -> int:
+        """Remove what is there of these and was stored before a time; how many that was."""
 
     def entries(self) -> Iterator[StoredBytes]:
         """Everything there is; for the pruner and the check."""

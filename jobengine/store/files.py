@@ -7,15 +7,15 @@ from dataclasses import astuple
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, delete, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Executable, delete, exists, func, or_, select, true, union_all
 
 from jobengine.domain.filters import FileFilter, Page
 from jobengine.domain.records import File
 from jobengine.domain.states import JobState
 from jobengine.store import paging
-from jobengine.store.bulk import Link, incoming, insert_rows
+from jobengine.store.bulk import Link, incoming, insert_rows, upsert
 from jobengine.store.search import contains, search_text
-from jobengine.store.tables import artifacts, files, job_files, jobs, owners
+from jobengine.store.tables import artifacts, files, job_files, jobs, orphans, owners
 
 OPEN_STATES = tuple(state.value for state in JobState if not state.is_final)
 
@@ -80,6 +80,16 @@ class SqlFiles:
         rows = [(sha256,) for sha256 in sorted(set(sha256s))]
         return {sha256 for (sha256,) in self._link.run_bulk(_named_statement, rows)}
 
+    def note_orphans(self, sha256s: Collection[str], now: float) -> dict[str, float]:
+        rows = [(sha256, now) for sha256 in sorted(set(sha256s))]
+        for _ in self._link.run_bulk(_note_statement, rows):
+            pass
+        noted = self._link.run(select(orphans).where(orphans.c.sha256.in_(self._link.ids(sha256s))))
+        return {row.sha256: row.since for row in noted}
+
+    def forget_orphans(self, sha256s: Collection[str]) -> None:
+        self._link.run(delete(orphans).where(orphans.c.sha256.in_(self._link.ids(sha256s))))
+
     def _criteria(self, where: FileFilter) -> list[ColumnElement[bool]]:
         names = ("owner_id", "folder", "sha256")
         criteria = paging.equalities(files, {name: getattr(where, name) for name in names})
@@ -96,3 +106,11 @@ def _named_statement(is_postgresql: bool) -> Executable:
     given = incoming([files.c.sha256], is_postgresql)
     tables = (files, artifacts)
     return select(given.c.sha256).where(or_(*(exists().where(table.c.sha256 == given.c.sha256) for table in tables)))
+
+
+@lru_cache(maxsize=2)
+def _note_statement(is_postgresql: bool) -> Executable:
+    given = incoming(orphans.c, is_postgresql)
+    noted = upsert(orphans, is_postgresql).from_select(orphans.c.keys(), select(*given.c).where(true()))
+    statement: Executable = noted.on_conflict_do_nothing()
+    return statement

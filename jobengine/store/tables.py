@@ -20,6 +20,7 @@ __all__ = [
     "job_labels",
     "jobs",
     "keys",
+    "orphans",
     "owners",
     "pipelines",
     "requests",
@@ -30,6 +31,15 @@ __all__ = [
     "workers",
 ]
 
+
+orphans = Table(
+    "orphans",
+    METADATA,
+    word("sha256"),
+    # When the pruner first saw that no row names these bytes.
+    moment("since"),
+    PrimaryKeyConstraint("sha256"),
+)
 
 files = Table(
     "files",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 from jobengine.domain.filters import JobFilter, Page
@@ -16,6 +16,7 @@ from jobengine.verbs.tickets import withdraw_stale_tickets
 _DAY_SECONDS = 86_400.0
 _JOBS_AT_ONCE = 200
 _HASHES_AT_ONCE = 500
+_CHUNKS_AT_ONCE = 10
 _FINAL = tuple(state for state in JobState if state.is_final)
 
 SWEEP_SECONDS = 3600.0
@@ -27,22 +28,19 @@ TICKET_SECONDS = 60.0
 
 
 class Pruner:
-    """Remembers when it last swept the artifact store."""
+    """Remembers how far the search of the artifact store is, and when the last one ended."""
 
     def __init__(self, outside: Outside, plans: Plans) -> None:
         self._outside = outside
         self._plans = plans
         self._swept_at = float("-inf")
+        self._rest: Iterator[list[StoredBytes]] | None = None
 
     def prune(self) -> int:
         """Delete old jobs, tickets left alone and, now and then, orphaned bytes; how many of all."""
         deleted = self._prune_jobs()
-        now = self._outside.clock()
-        if now - self._swept_at >= SWEEP_SECONDS:
-            deleted += self._prune_bytes(now)
-            with self._outside.store.begin() as ledger:
-                ledger.jobs.forget_requests(now)
-            self._swept_at = now
+        if self._outside.clock() - self._swept_at >= SWEEP_SECONDS:
+            deleted += self._sweep(self._outside.clock())
         return deleted + withdraw_stale_tickets(self._outside, TICKET_SECONDS)
 
     def _prune_jobs(self) -> int:
@@ -54,22 +52,41 @@ class Pruner:
             jobs = ledger.jobs.page(old, Page(limit=_JOBS_AT_ONCE, descending=False))
         return delete_jobs(self._outside, self._plans, None, [job.id for job in jobs]) if jobs else 0
 
-    def _prune_bytes(self, now: float) -> int:
-        """Bytes are spared while they are young: an upload is stored before the row that names it is written."""
+    def _sweep(self, now: float) -> int:
+        """Go on with the search for orphaned bytes; what was found, and one more while it has not come to its end."""
         oldest = now - self._outside.settings.orphan_retention_seconds
-        entries = (entry for entry in self._outside.artifacts.entries() if entry.stored_at < oldest)
+        rest = self._rest or _chunks(self._outside.artifacts.entries())
+        # If anything goes wrong on the way, the next search begins anew.
+        self._rest = None
         deleted = 0
-        for chunk in _chunks(entries):
-            hashes = {entry.sha256 for entry in chunk}
-            with self._outside.store.read() as ledger:
-                orphans = hashes - ledger.files.named_hashes(hashes)
-            # What was stored again meanwhile is young, and its row may come any moment.
-            deleted += self._outside.artifacts.delete(sorted(name for name in orphans if self._is_old(name, oldest)))
-        return deleted
+        for _ in range(_CHUNKS_AT_ONCE):
+            chunk = next(rest, None)
+            if chunk is None:
+                with self._outside.store.begin() as ledger:
+                    ledger.jobs.forget_requests(now)
+                self._swept_at = now
+                return deleted
+            deleted += self._delete_orphans({entry.sha256 for entry in chunk if entry.stored_at < oldest}, oldest, now)
+        self._rest = rest
+        return deleted + 1
 
-    def _is_old(self, sha256: str, oldest: float) -> bool:
-        found = self._outside.artifacts.stat(sha256)
-        return found is not None and found.stored_at < oldest
+    def _delete_orphans(self, hashes: Collection[str], oldest: float, now: float) -> int:
+        """Bytes are spared while they are young, as an upload is stored before its row is written, and while they were
+        named not long ago: a backup may have begun with the rows and come for the bytes later.
+        """
+        if not hashes:
+            return 0
+        with self._outside.store.begin() as ledger:
+            named = ledger.files.named_hashes(hashes)
+            ledger.files.forget_orphans(named)
+            since = ledger.files.note_orphans(set(hashes) - named, now)
+        lost = sorted(sha256 for sha256, noted_at in since.items() if noted_at < oldest)
+        if not lost:
+            return 0
+        deleted = self._outside.artifacts.delete(lost, stored_before=oldest)
+        with self._outside.store.begin() as ledger:
+            ledger.files.forget_orphans(lost)
+        return deleted
 
 
 def _chunks(entries: Iterator[StoredBytes]) -> Iterator[list[StoredBytes]]:

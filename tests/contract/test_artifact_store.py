@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import resource
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -16,6 +19,7 @@ from jobengine.artifacts import open_artifact_store
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.interfaces import ArtifactStore
 from tests.s3_server import KEY, SECRET, S3Server, running_s3
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.xdist_group("s3")
 
@@ -94,7 +98,7 @@ class BrokenSource(io.RawIOBase):
 
 
 def test_a_source_that_breaks_off_leaves_nothing(store: ArtifactStore) -> None:
-    with pytest.raises((EngineError, ConnectionResetError)):
+    with pytest.raises(ConnectionResetError):
         store.put(BrokenSource())  # type: ignore[arg-type]
     assert list(store.entries()) == []
 
@@ -140,14 +144,74 @@ def test_a_large_file_goes_through_in_pieces(store: ArtifactStore) -> None:
     assert grown < size
 
 
-def test_a_signed_address_at_the_bucket_serves_the_bytes(store: ArtifactStore) -> None:
+def test_what_was_stored_again_meanwhile_is_not_deleted(store: ArtifactStore) -> None:
+    stored = store.put(io.BytesIO(b"again"))
+    assert store.delete([stored.sha256], stored_before=stored.stored_at) == 0
+    assert store.stat(stored.sha256) is not None
+    assert store.delete([stored.sha256], stored_before=stored.stored_at + 60.0) == 1
+    assert list(store.entries()) == []
+
+
+def test_bytes_that_come_while_the_old_ones_are_deleted_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_artifact_store(tmp_path.as_uri())
+    stored = store.put(io.BytesIO(b"again"))
+    place = next(tmp_path.glob("??/??/*"))
+    os.utime(place, (0, 0))
+    real_rename = os.rename
+
+    def rename_late(source: Path, target: Path) -> None:
+        store.put(io.BytesIO(b"again"))
+        real_rename(source, target)
+
+    monkeypatch.setattr(os, "rename", rename_late)
+    assert store.delete([stored.sha256], stored_before=1000.0) == 0
+    with store.open(stored.sha256) as stream:
+        assert stream.read() == b"again"
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing_and_says_so(store: ArtifactStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = list(store.entries())
+    with limited_file_size(100_000), pytest.raises(EngineError, match="artifact store cannot be") as refusal:
+        store.put(io.BytesIO(b"x" * 3_000_000))
+    assert refusal.value.code is ErrorCode.UNAVAILABLE
+    assert list(store.entries()) == before
+    assert store.put(io.BytesIO(b"x" * 3_000_000)).size_bytes == 3_000_000
+
+
+@contextmanager
+def limited_file_size(size_bytes: int) -> Iterator[None]:
+    """Let the system refuse to make any file larger, as it does when a disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_signed_address_at_the_bucket_serves_the_bytes_under_their_name_until_it_expires(
+    s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    store = open_artifact_store(f"{s3.url(tmp_path.name)}&public_endpoint={s3.endpoint}")
     stored = store.put(io.BytesIO(b"signed"))
-    address = store.url(stored.sha256, "a.csv", "text/csv", 60)
-    if address is None:
-        assert type(store).__name__ == "DirectoryStore"
-        return
-    assert httpx.get(address).content == b"signed"
+    address = store.url(stored.sha256, "Zählung 1.csv", "text/csv", 60)
+    assert address is not None
+    answer = httpx.get(address)
+    assert (answer.content, answer.headers["Content-Type"]) == (b"signed", "text/csv")
+    assert "Z%C3%A4hlung%201.csv" in answer.headers["Content-Disposition"]
     assert httpx.get(address[:-4] + "0000").status_code == 403
+    short = store.url(stored.sha256, "a.csv", "text/csv", 1)
+    wait_until(lambda: httpx.get(str(short)).status_code == 403, 20.0, "the end of the address")
+
+
+def test_a_store_that_users_cannot_reach_signs_no_addresses(store: ArtifactStore) -> None:
+    stored = store.put(io.BytesIO(b"inside"))
+    assert store.url(stored.sha256, "a.csv", "text/csv", 60) is None
 
 
 def test_a_bucket_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -166,7 +167,7 @@ class MemoryArtifacts:
         found = self._contents.get(sha256)
         return None if found is None else StoredBytes(sha256, len(found[0]), found[1])
 
-    def delete(self, sha256s: Iterable[str]) -> int:
+    def delete(self, sha256s: Iterable[str], *, stored_before: float = math.inf) -> int:
         """Remove them."""
         return sum(self._contents.pop(name, None) is not None for name in sha256s)
 

@@ -6,8 +6,12 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
+from jobengine.domain.records import File
 from jobengine.domain.reports import Delivery, DeliveryTask, ReportKind
 from jobengine.domain.states import FailureKind, JobState, TaskState
+from jobengine.verbs import prune
 from tests.unit.engine.world import OWNER, World
 
 
@@ -201,8 +205,37 @@ def test_old_jobs_are_pruned() -> None:
     assert world.tasks(job) == []
 
 
-def test_bytes_that_no_row_names_are_pruned(world: World) -> None:
+def test_bytes_that_no_row_has_named_for_a_day_are_pruned(world: World) -> None:
     stored = world.artifacts.put(io.BytesIO(b"orphan"))
     world.now += 2 * 86_400.0
+    assert world.engine.prune() == 0
+    world.now += 86_000.0
+    assert world.engine.prune() == 0
+    world.now += 4000.0
     assert world.engine.prune() == 1
     assert world.artifacts.stat(stored.sha256) is None
+
+
+def test_old_bytes_whose_job_was_deleted_a_moment_ago_are_spared(world: World) -> None:
+    stored = world.artifacts.put(io.BytesIO(b"named"))
+    with world.store.begin() as ledger:
+        ledger.files.insert([File("f" * 24, OWNER, "a", "", "text/plain", 5, stored.sha256, world.now)])
+    for _ in range(3):
+        world.now += 2 * 86_400.0
+        assert world.engine.prune() == 0
+    world.engine.delete_file(OWNER, "f" * 24)
+    world.now += 4000.0
+    assert world.engine.prune() == 0
+    assert world.artifacts.stat(stored.sha256) is not None
+    world.now += 86_401.0
+    assert world.engine.prune() == 1
+
+
+def test_a_large_store_is_searched_in_several_rounds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prune, "_HASHES_AT_ONCE", 2)
+    monkeypatch.setattr(prune, "_CHUNKS_AT_ONCE", 3)
+    for number in range(15):
+        world.artifacts.put(io.BytesIO(str(number).encode()))
+    for found in ([1, 1, 0], [7, 7, 3]):
+        world.now += 2 * 86_400.0
+        assert [world.engine.prune() for _ in found] == found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -96,7 +97,7 @@ class MemoryArtifacts:
         data = self.contents.get(sha256)
         return None if data is None else StoredBytes(sha256, len(data))
 
-    def delete(self, sha256s: Iterable[str]) -> int:
+    def delete(self, sha256s: Iterable[str], *, stored_before: float = math.inf) -> int:
         return sum(self.contents.pop(name, None) is not None for name in sha256s)
 
     def entries(self) -> Iterator[StoredBytes]:
