@@ -86,12 +86,11 @@ def test_a_step_past_its_memory_is_killed(bench: Bench) -> None:
 
 
 def test_what_earlier_steps_left_in_the_process_is_not_held_against_a_step(bench: Bench) -> None:
-    held = psutil.Process(bench.child.pid).memory_info().rss
-    bench.at_work(memory_limit_bytes=5_000_000, leftover_bytes=held)
+    wait_until(lambda: psutil.Process(bench.child.pid).memory_info().rss > 5_000_000, 10, "the start of the child")
+    bench.at_work(memory_limit_bytes=5_000_000, leftover_bytes=100_000_000)
     bench.guard.round()
     assert bench.child.poll() is None
     bench.at_work(memory_limit_bytes=5_000_000)
-    wait_until(lambda: psutil.Process(bench.child.pid).memory_info().rss > 5_000_000, 10, "the start of the child")
     bench.guard.round()
     assert failure_kind(bench) == FailureKind.MEMORY.value
 
