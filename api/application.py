@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Flask
-from flask_smorest import Api
 
 from api import errors, health, identifiers, metrics, requestlog, uploads
 from api.dialects import BLUEPRINTS as DIALECT_BLUEPRINTS
@@ -37,7 +36,7 @@ def create_app(parts: Parts) -> Flask:
     requestlog.install(app)
     uploads.install(app)
     identifiers.install(app)
-    api = Api(app)
+    api = openapi.make_api(app)
     identifiers.install_description(api)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)

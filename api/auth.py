@@ -87,6 +87,7 @@ def may(allowed: frozenset[Role]) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 refuse_query()
             return view(*args, **kwargs)
 
+        guarded.roles = allowed  # type: ignore[attr-defined]
         return guarded
 
     return decorate

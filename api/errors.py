@@ -28,7 +28,7 @@ STATUSES = {
     ErrorCode.INTERNAL: 500,
 }
 _ID_SENTENCE = "An ID has exactly 24 hexadecimal digits, or is such an ID spelled as a UUID."
-_CODES = {status: code.value for code, status in STATUSES.items()} | {
+CODES = {status: code.value for code, status in STATUSES.items()} | {
     # What only the framework refuses.
     405: "method_not_allowed",
     415: "unsupported_media_type",
@@ -108,7 +108,7 @@ def _of_engine(error: EngineError) -> Refusal:
 
 def _of_framework(error: HTTPException) -> Refusal:
     status = error.code or 500
-    code = _CODES.get(status, ErrorCode.INVALID.value)
+    code = CODES.get(status, ErrorCode.INVALID.value)
     field, message = _first_message(getattr(error, "data", None))
     allowed = tuple(sorted(getattr(error, "valid_methods", None) or ()))
     sentence = message or _sentence(error, status)

@@ -11,7 +11,7 @@ from flask import Request, request
 from flask.json.provider import DefaultJSONProvider
 from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
 from api.parts import parts
 from jobengine.domain.errors import EngineError, ErrorCode, invalid
@@ -85,6 +85,8 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         """The body, up to the limit in that setting which the schema names as its ``body_limit``."""
+        if req.mimetype != "application/json":
+            raise UnsupportedMediaType("Send the body as application/json.")
         body = read_body(req, getattr(schema, "body_limit", "request_limit_bytes"))
         try:
             return read_json(body)

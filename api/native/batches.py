@@ -10,9 +10,10 @@ from typing import Any, cast
 from marshmallow import Schema, fields, validate
 
 from api.auth import READ, SUBMIT, caller, may
-from api.native.blueprint import Blueprint
+from api.native.blueprint import IDEMPOTENCY_KEY, Blueprint
 from api.native.idempotency import body_digest, idempotency_key
 from api.native.jobs import NewJobShape, job_request
+from api.native.members import counts_member, id_member, ids_member, time_member
 from api.native.shapes import moment, page_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
@@ -55,22 +56,22 @@ class NewBatchShape(Schema):
 class BatchShape(Schema):
     """A batch with the number of its jobs by state."""
 
-    id = fields.String(required=True)
+    id = id_member()
     name = fields.String(required=True)
     pipeline = fields.String(required=True)
     hardware = fields.Dict(required=True)
     job_count = fields.Integer(required=True, metadata={"description": "How many jobs were submitted."})
-    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    counts = counts_member(JobState)
     deleted = fields.Integer(
         required=True, metadata={"description": "How many jobs of the batch have been deleted since."}
     )
-    created_at = fields.String(required=True)
+    created_at = time_member()
 
 
 class SubmittedBatchShape(BatchShape):
     """A batch that was just accepted, with the IDs of its jobs in the order of the request."""
 
-    jobs = fields.List(fields.String(), required=True)
+    jobs = ids_member("In the order of the request.")
 
 
 class CanceledShape(Schema):
@@ -83,6 +84,8 @@ class CanceledShape(Schema):
 @may(SUBMIT)
 @blueprint.arguments(NewBatchShape)
 @blueprint.response(201, SubmittedBatchShape)
+@blueprint.refuses(409, "A pipeline is retired, a parent has not ended, or the key came with another body.")
+@blueprint.doc(parameters=[IDEMPOTENCY_KEY])
 def submit_batch(body: dict[str, Any]) -> dict[str, Any]:
     """Submit up to 100,000 jobs in one go. ``Idempotency-Key`` holds for the whole batch."""
     owner_id = caller().owner_id

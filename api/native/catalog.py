@@ -8,9 +8,11 @@ from marshmallow import Schema, fields
 
 from api.auth import READ, caller, may
 from api.native.blueprint import Blueprint
+from api.native.members import id_member, word_member
 from api.native.shapes import page_shape, pipeline_shape, step_shape
 from api.paging import PageArguments, Place, listed, page_of
 from api.parts import parts
+from jobengine.domain.records import PipelineState, Scope
 
 blueprint = Blueprint("catalog", __name__, url_prefix="/api/v1", description="What can be run")
 
@@ -22,7 +24,7 @@ class StepShape(Schema):
     version = fields.String(required=True)
     title = fields.String(required=True)
     description = fields.String(required=True)
-    scope = fields.String(required=True)
+    scope = word_member(Scope)
     result_kind = fields.String(required=True)
     queue = fields.String(required=True)
     accepts = fields.List(fields.String(), required=True)
@@ -31,17 +33,27 @@ class StepShape(Schema):
     parameters_schema = fields.Dict(required=True)
 
 
+class PlacedStepShape(Schema):
+    """A step's place in a pipeline."""
+
+    key = fields.String(required=True)
+    step = fields.String(required=True)
+    after = fields.List(fields.String(), required=True)
+    from_parent = fields.List(fields.String(), required=True)
+    parameters = fields.Dict(required=True)
+
+
 class PipelineShape(Schema):
     """A pipeline."""
 
-    id = fields.String(required=True)
-    owner = fields.String(required=True, allow_none=True, metadata={"description": "Whose it is; null: built in."})
+    id = id_member()
+    owner = id_member("Whose it is; null: built in.", optional=True)
     name = fields.String(required=True)
     version = fields.Integer(required=True)
-    state = fields.String(required=True)
+    state = word_member(PipelineState)
     title = fields.String(required=True)
     description = fields.String(required=True)
-    nodes = fields.List(fields.Dict(), required=True)
+    nodes = fields.List(fields.Nested(PlacedStepShape), required=True)
 
 
 class StepArguments(PageArguments):

@@ -48,6 +48,7 @@ class ValidShape(Schema):
 @may(SUBMIT)
 @blueprint.arguments(DraftShape)
 @blueprint.response(201, PipelineShape)
+@blueprint.refuses(409, "The name is that of a built-in pipeline.")
 def create_draft(body: dict[str, Any]) -> dict[str, Any]:
     """Make a draft; a name that there is already gets the next version."""
     return pipeline_shape(parts().engine.create_pipeline(caller().owner_id, _draft(body)))
@@ -75,6 +76,7 @@ def get_pipeline(pipeline_id: str) -> dict[str, Any]:
 @may(SUBMIT)
 @blueprint.arguments(DraftShape)
 @blueprint.response(200, PipelineShape)
+@blueprint.refuses(409, "The pipeline is published.")
 def change_draft(body: dict[str, Any], pipeline_id: str) -> dict[str, Any]:
     """Change a draft; a published pipeline cannot change."""
     return pipeline_shape(parts().engine.change_pipeline(caller().sees, pipeline_id, _draft(body)))
@@ -83,6 +85,7 @@ def change_draft(body: dict[str, Any], pipeline_id: str) -> dict[str, Any]:
 @blueprint.post("/<id:pipeline_id>/publish")
 @may(SUBMIT)
 @blueprint.response(200, PipelineShape)
+@blueprint.refuses(409, "The pipeline is retired.")
 def publish(pipeline_id: str) -> dict[str, Any]:
     """Publish a draft once it is sound; from then on it takes jobs and cannot change."""
     return pipeline_shape(parts().engine.publish_pipeline(caller().sees, pipeline_id))
@@ -91,6 +94,7 @@ def publish(pipeline_id: str) -> dict[str, Any]:
 @blueprint.post("/<id:pipeline_id>/retire")
 @may(SUBMIT)
 @blueprint.response(200, PipelineShape)
+@blueprint.refuses(409, "The pipeline is a draft.")
 def retire(pipeline_id: str) -> dict[str, Any]:
     """Take no more jobs; those that run go on."""
     return pipeline_shape(parts().engine.retire_pipeline(caller().sees, pipeline_id))

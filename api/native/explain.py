@@ -8,7 +8,9 @@ from marshmallow import Schema, fields
 
 from api.auth import READ, caller, may
 from api.native.blueprint import Blueprint
+from api.native.members import id_member, word_member
 from api.parts import parts
+from jobengine.domain.states import JobState, TaskState
 
 blueprint = Blueprint("explain", __name__, url_prefix="/api/v1/jobs", description="Why a job is where it is")
 
@@ -16,10 +18,10 @@ blueprint = Blueprint("explain", __name__, url_prefix="/api/v1/jobs", descriptio
 class ReasonShape(Schema):
     """One task's reason."""
 
-    task = fields.String(required=True)
+    task = id_member()
     node = fields.String(required=True)
     step = fields.String(required=True)
-    state = fields.String(required=True)
+    state = word_member(TaskState)
     reason = fields.String(required=True)
     sentence = fields.String(required=True)
     data = fields.Dict(required=True)
@@ -28,8 +30,8 @@ class ReasonShape(Schema):
 class ExplanationShape(Schema):
     """A job's unfinished tasks, up to a thousand of them."""
 
-    job = fields.String(required=True)
-    state = fields.String(required=True)
+    job = id_member()
+    state = word_member(JobState)
     unfinished = fields.Integer(required=True)
     tasks = fields.List(fields.Nested(ReasonShape), required=True)
 

@@ -42,6 +42,7 @@ class TaskReportShape(Schema):
 @may(ANALYZE)
 @blueprint.arguments(NewTaskShape)
 @blueprint.response(201, TaskShape)
+@blueprint.refuses(409, "The job has ended.")
 def add_task(body: dict[str, Any], job_id: str) -> dict[str, Any]:
     """Add a task to a job that has not ended; sending the same again gives the same task."""
     new = NewTask(body["worker"], TaskState(body["state"]), body["message"], reuse_open=True)
@@ -52,6 +53,7 @@ def add_task(body: dict[str, Any], job_id: str) -> dict[str, Any]:
 @may(ANALYZE)
 @blueprint.arguments(TaskReportShape)
 @blueprint.response(200, TaskShape)
+@blueprint.refuses(409, "The task has ended, or a worker of the engine runs it.")
 def move_task(body: dict[str, Any], task_id: str) -> dict[str, Any]:
     """Move an external task; the same guards hold as for our own workers."""
     report = TaskReport(**{**body, "state": TaskState(body["state"])})

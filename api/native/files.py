@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, cast
 
 from flask import Response, request
 from marshmallow import Schema, fields
+from werkzeug.exceptions import UnsupportedMediaType
 
 from api.auth import READ, SUBMIT, caller, may
 from api.download import send_content
@@ -46,6 +47,8 @@ def upload() -> dict[str, Any]:
     All are stored, or none. Each goes to disk while it arrives; nothing large is held in memory.
     """
     owner_id = caller().owner_id
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType("Send the files as multipart/form-data.")
     given = request.files.getlist("files")
     if not given:
         raise invalid("Send at least one part named 'files', with a file name.", "files")
@@ -96,6 +99,7 @@ def list_files_of_job(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
 @blueprint.delete("/files/<id:file_id>")
 @may(SUBMIT)
 @blueprint.response(204)
+@blueprint.refuses(409, "A job that has not ended needs the file.")
 def delete_file(file_id: str) -> None:
     """Delete a file; refused while a job that has not ended needs it."""
     parts().engine.delete_file(caller().sees, file_id)

@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from api.auth import READ, SUBMIT, caller, may
-from api.native.blueprint import Blueprint
+from api.native.blueprint import IDEMPOTENCY_KEY, Blueprint
 from api.native.criteria import JobCriteria, job_filter
 from api.native.idempotency import body_digest, idempotency_key
 from api.native.shapes import JobDetailShape, JobShape, artifact_shape, job_shape, page_shape
@@ -58,6 +58,8 @@ class JobArguments(PageArguments, JobCriteria):
 @may(SUBMIT)
 @blueprint.arguments(NewJobShape)
 @blueprint.response(201, JobDetailShape)
+@blueprint.refuses(409, "The pipeline is retired, the parent has not ended, or the key came with another body.")
+@blueprint.doc(parameters=[IDEMPOTENCY_KEY])
 def submit(body: dict[str, Any]) -> dict[str, Any]:
     """Submit a job. With the header ``Idempotency-Key``, sending the same body again gives the same answer."""
     owner_id = caller().owner_id
@@ -105,6 +107,8 @@ def cancel_job(job_id: str) -> dict[str, Any]:
 @blueprint.post("/<id:job_id>/retry")
 @may(SUBMIT)
 @blueprint.response(201, JobDetailShape)
+@blueprint.refuses(409, "The job has not ended, there is nothing to do again, or the pipeline is retired.")
+@blueprint.refuses(413, "The job would have too many tasks.")
 def retry_job(job_id: str) -> dict[str, Any]:
     """A new job that does again what did not succeed and takes over what did."""
     sees = caller().sees

@@ -10,6 +10,7 @@ from marshmallow import Schema, fields
 from api.auth import READ, SUBMIT, caller, may
 from api.native.blueprint import Blueprint
 from api.native.criteria import JobCriteria, has_criteria, job_filter
+from api.native.members import counts_member
 from api.parts import parts
 from jobengine.domain.errors import invalid
 from jobengine.domain.states import JobState
@@ -35,7 +36,7 @@ class StatisticsShape(Schema):
     """Numbers of jobs."""
 
     total = fields.Integer(required=True)
-    by_state = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    by_state = counts_member(JobState)
     by_pipeline = fields.Dict(
         keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer()), required=True
     )

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 from api.auth import ADMIN, READ, caller, may
 from api.native.blueprint import Blueprint
 from api.native.criteria import Moment
+from api.native.members import id_member, time_member, word_member
 from api.native.shapes import moment, page_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
@@ -31,9 +32,9 @@ class LimitsShape(Schema):
 class OwnerShape(Schema):
     """An owner."""
 
-    id = fields.String(required=True)
+    id = id_member()
     name = fields.String(required=True)
-    created_at = fields.String(required=True)
+    created_at = time_member()
     limits = fields.Nested(LimitsShape, required=True)
 
 
@@ -56,14 +57,14 @@ class NewKeyShape(Schema):
 class KeyShape(Schema):
     """A key; its secret is not kept."""
 
-    id = fields.String(required=True)
+    id = id_member()
     owner = fields.String(required=True)
-    role = fields.String(required=True)
+    role = word_member(Role)
     name = fields.String(required=True)
-    created_at = fields.String(required=True)
-    expires_at = fields.String(required=True, allow_none=True)
-    last_used_at = fields.String(required=True, allow_none=True)
-    revoked_at = fields.String(required=True, allow_none=True)
+    created_at = time_member()
+    expires_at = time_member(optional=True)
+    last_used_at = time_member(optional=True)
+    revoked_at = time_member(optional=True)
 
 
 class CreatedKeyShape(KeyShape):
@@ -76,7 +77,7 @@ class CallerShape(Schema):
     """Who is asking."""
 
     owner = fields.Nested(OwnerShape, required=True)
-    role = fields.String(required=True)
+    role = word_member(Role)
 
 
 @blueprint.get("/me")
@@ -102,6 +103,7 @@ def list_owners(arguments: dict[str, Any]) -> dict[str, Any]:
 @may(ADMIN)
 @blueprint.arguments(NewOwnerShape)
 @blueprint.response(201, OwnerShape)
+@blueprint.refuses(409, "There is an owner of that name.")
 def create_owner(body: dict[str, Any]) -> dict[str, Any]:
     """Make an owner that has no keys yet."""
     return _owner(parts().engine.create_owner(body["name"], Limits(**body["limits"])))

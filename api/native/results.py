@@ -86,6 +86,7 @@ def get_artifact(artifact_id: str) -> dict[str, Any]:
 @blueprint.get("/artifacts/<id:artifact_id>/content")
 @blueprint.arguments(TokenArguments, location="query")
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
+@blueprint.refuses(403, "The address is not valid any more.")
 def download_artifact(arguments: dict[str, Any], artifact_id: str) -> Response:
     """The bytes of an artifact, for a key or for the token of a signed address."""
     token = arguments["token"]

@@ -5,66 +5,74 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from api.artifact_urls import artifact_url
+from api.native.members import (
+    counts_member,
+    digest_member,
+    id_member,
+    ids_member,
+    time_member,
+    word_member,
+)
 from jobengine.domain.records import Artifact, Attempt, File, Job, Pipeline, Result, StepSpec, Task
 from jobengine.domain.rollup import fold_percentage
-from jobengine.domain.states import TaskState
+from jobengine.domain.states import FailureKind, JobState, TaskState
 
 
 class FileShape(Schema):
     """An uploaded file."""
 
-    id = fields.String(required=True)
+    id = id_member()
     name = fields.String(required=True)
     folder = fields.String(required=True)
     media_type = fields.String(required=True)
     size_bytes = fields.Integer(required=True)
-    sha256 = fields.String(required=True)
-    created_at = fields.String(required=True)
+    sha256 = digest_member()
+    created_at = time_member()
 
 
 class ArtifactShape(Schema):
     """Bytes that a task made; ``url`` works without a key until it expires."""
 
-    id = fields.String(required=True)
-    task_id = fields.String(required=True)
-    result_id = fields.String(required=True)
+    id = id_member()
+    task_id = id_member()
+    result_id = id_member()
     name = fields.String(required=True)
     media_type = fields.String(required=True)
     size_bytes = fields.Integer(required=True)
-    sha256 = fields.String(required=True)
-    url = fields.String(required=True)
+    sha256 = digest_member()
+    url = fields.String(required=True, metadata={"format": "uri-reference"})
 
 
 class JobShape(Schema):
     """A job."""
 
-    id = fields.String(required=True)
+    id = id_member()
     name = fields.String(required=True)
     pipeline = fields.String(required=True)
     pipeline_version = fields.Integer(required=True)
-    state = fields.String(required=True)
-    percentage = fields.Integer(required=True)
-    counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    state = word_member(JobState)
+    percentage = fields.Integer(required=True, validate=validate.Range(0, 100))
+    counts = counts_member(TaskState)
     priority = fields.Integer(required=True)
     labels = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    parameters = fields.Dict(required=True)
+    parameters = fields.Dict(required=True, metadata={"description": "By step of the pipeline."})
     tolerated_failures = fields.Integer(required=True)
-    parent = fields.String(required=True, allow_none=True)
-    batch = fields.String(required=True, allow_none=True)
-    retry_of = fields.String(required=True, allow_none=True)
-    created_at = fields.String(required=True)
-    started_at = fields.String(required=True, allow_none=True)
-    finished_at = fields.String(required=True, allow_none=True)
+    parent = id_member("The job that it works on.", optional=True)
+    batch = id_member(optional=True)
+    retry_of = id_member("The job that it does again.", optional=True)
+    created_at = time_member()
+    started_at = time_member(optional=True)
+    finished_at = time_member(optional=True)
 
 
 class JobDetailShape(JobShape):
     """A job with its files, results and artifacts."""
 
-    files = fields.List(fields.String(), required=True)
-    results = fields.List(fields.String(), required=True)
+    files = ids_member("In the order of the submission.")
+    results = ids_member("Oldest first.")
     artifacts = fields.List(fields.Nested(ArtifactShape), required=True)
 
 
@@ -74,9 +82,9 @@ class AttemptShape(Schema):
     number = fields.Integer(required=True)
     outcome = fields.String(required=True)
     worker = fields.String(required=True, allow_none=True)
-    started_at = fields.String(required=True, allow_none=True)
-    finished_at = fields.String(required=True)
-    failure_kind = fields.String(required=True, allow_none=True)
+    started_at = time_member(optional=True)
+    finished_at = time_member()
+    failure_kind = word_member(FailureKind, optional=True)
     message = fields.String(required=True)
     traceback = fields.String(required=True)
     cpu_seconds = fields.Float(required=True, allow_none=True)
@@ -86,20 +94,20 @@ class AttemptShape(Schema):
 class TaskShape(Schema):
     """A task."""
 
-    id = fields.String(required=True)
-    job = fields.String(required=True)
+    id = id_member()
+    job = id_member()
     node = fields.String(required=True)
     step = fields.String(required=True)
-    file = fields.String(required=True, allow_none=True)
-    state = fields.String(required=True)
+    file = id_member("Null where the step runs once for the job.", optional=True)
+    state = word_member(TaskState)
     attempt = fields.Integer(required=True)
-    progress = fields.Float(required=True)
+    progress = fields.Float(required=True, validate=validate.Range(0, 1))
     message = fields.String(required=True)
-    failure_kind = fields.String(required=True, allow_none=True)
+    failure_kind = word_member(FailureKind, optional=True)
     worker = fields.String(required=True, allow_none=True)
-    created_at = fields.String(required=True)
-    started_at = fields.String(required=True, allow_none=True)
-    finished_at = fields.String(required=True, allow_none=True)
+    created_at = time_member()
+    started_at = time_member(optional=True)
+    finished_at = time_member(optional=True)
 
 
 class TaskDetailShape(TaskShape):
@@ -111,14 +119,14 @@ class TaskDetailShape(TaskShape):
 class ResultShape(Schema):
     """A result."""
 
-    id = fields.String(required=True)
-    job = fields.String(required=True)
-    task = fields.String(required=True)
+    id = id_member()
+    job = id_member()
+    task = id_member()
     kind = fields.String(required=True)
     step = fields.String(required=True)
-    file = fields.String(required=True, allow_none=True)
+    file = id_member("Null where the step runs once for the job.", optional=True)
     data = fields.Dict(required=True)
-    created_at = fields.String(required=True)
+    created_at = time_member()
 
 
 class ResultDetailShape(ResultShape):
@@ -131,7 +139,7 @@ def page_shape(item: type[Schema]) -> type[Schema]:
     """The shape of a list of such items."""
     members = {
         "items": fields.List(fields.Nested(item), required=True),
-        "next_cursor": fields.String(required=True, allow_none=True),
+        "next_cursor": id_member("Where the next page begins; null where this is the last.", optional=True),
     }
     return type(f"{item.__name__.removesuffix('Shape')}PageShape", (Schema,), members)
 

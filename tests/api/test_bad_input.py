@@ -129,10 +129,20 @@ def test_a_name_that_is_none_is_refused(make_client: MakeClient, name: str) -> N
 
 def test_uploads_without_a_file_or_past_the_limit_are_refused(make_client: MakeClient) -> None:
     client = make_client()
-    assert client.post("/api/v1/files", data={"folder": "a"}).status_code == 422
+    empty = client.post("/api/v1/files", data={"folder": "a"}, content_type="multipart/form-data")
+    assert (empty.status_code, empty.json["field"]) == (422, "files")
     raw = client.post("/api/v1/files", data=b"raw", content_type="image/png")
-    assert (raw.status_code, raw.json["field"]) == (422, "files")
+    assert (raw.status_code, raw.json["code"]) == (415, "unsupported_media_type")
     assert upload(client, "big.png", b"x" * 1001).status_code == 413
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", None])
+def test_a_body_that_does_not_say_that_it_is_json_is_not_read(
+    make_client: MakeClient, content_type: str | None
+) -> None:
+    answer = make_client().post("/api/v1/jobs", data=b'{"pipeline": "external"}', content_type=content_type)
+    assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+    assert make_client().get("/api/v1/jobs").json["items"] == []
 
 
 def test_an_archive_is_bytes_like_any_other_and_is_never_opened(world: World, make_client: MakeClient) -> None:

@@ -253,4 +253,4 @@ def test_the_openapi_document_names_every_native_route(make_client: MakeClient) 
         if rule.rule.startswith("/api/v1/") and not rule.rule.endswith("openapi.json")
     }
     assert document["openapi"] == "3.1.0"
-    assert rules | {"/health/live", "/health/ready", "/version"} == set(document["paths"])
+    assert rules | {"/health/live", "/health/ready", "/version", "/metrics"} == set(document["paths"])
