@@ -38,6 +38,9 @@ chaos: install ## Kill processes of a real system at random: SECONDS=600 SEED=1 
 simulate: install ## Run the engine under a virtual clock: SEEDS=5000, or SEED=n once with its trace.
 	$(BIN)/python -m tests.faults.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
+fuzz: install ## Send generated requests to every operation of the native API: CASES=100 of each.
+	JOBENGINE_TEST_EXAMPLES=$(or $(CASES),100) $(BIN)/python -m pytest tests/api/test_openapi.py -v -n 2 --dist load
+
 soak: install ## Run TASKS=200000 tasks through one system and watch the memory of its processes.
 	$(BIN)/python -m tests.faults.chaos.soak $(or $(TASKS),200000)
 

@@ -74,7 +74,6 @@ def _operations(app: Flask, document: dict[str, Any]) -> Iterator[tuple[str, str
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule.rule)
         item = document["paths"].get(path, {})
-        refusals.describe_ids(item.get("parameters", []))
         for method in METHODS:
             if method.upper() in (rule.methods or ()) and method in item:
                 yield path, method, item[method], app.view_functions[rule.endpoint]

@@ -7,7 +7,6 @@ from typing import Any
 
 from api.auth import READ
 from api.errors import CODES
-from api.native.members import ID_PATTERN
 
 PROBLEM = {
     "type": "object",
@@ -73,13 +72,6 @@ def complete(path: str, operation: dict[str, Any], view: Callable[..., Any]) -> 
     for status, sentence in own.items():
         responses[str(status)] = refusal(status, sentence)
     operation["responses"] = dict(sorted(responses.items()))
-
-
-def describe_ids(parameters: list[dict[str, Any]]) -> None:
-    """Say what an ID in a path looks like."""
-    for parameter in parameters:
-        if parameter["in"] == "path":
-            parameter["schema"] = {"type": "string", "pattern": ID_PATTERN}
 
 
 def _implied(path: str, operation: dict[str, Any], view: Callable[..., Any]) -> set[int]:

@@ -139,7 +139,11 @@ def page_shape(item: type[Schema]) -> type[Schema]:
     """The shape of a list of such items."""
     members = {
         "items": fields.List(fields.Nested(item), required=True),
-        "next_cursor": id_member("Where the next page begins; null where this is the last.", optional=True),
+        "next_cursor": fields.String(
+            required=True,
+            allow_none=True,
+            metadata={"description": "Where the next page begins; null where this is the last."},
+        ),
     }
     return type(f"{item.__name__.removesuffix('Shape')}PageShape", (Schema,), members)
 
