@@ -17,6 +17,7 @@ from pathlib import Path
 
 from jobengine.build import Parts, build
 from jobengine.config import read_settings
+from jobengine.domain.filters import Page
 from jobengine.domain.records import File, Owner
 from jobengine.verbs.requests import JobRequest
 from tests.faults.chaos.system import ChaosSystem, running_chaos_system
@@ -35,7 +36,8 @@ def main(tasks: int) -> int:
         system.environment["JOBENGINE_STEPS"] = "tests.teststeps"
         parts = build(read_settings(system.environment))
         system.start()
-        wait_until(lambda: parts.queries.find_pipeline(None, "noop") is not None, 60, "the announcement")
+        pipelines = parts.queries.pipelines
+        wait_until(lambda: any(one.name == "noop" for one in pipelines(None, Page(1000))), 60, "the announcement")
         samples: list[dict[str, int]] = []
         stop = threading.Event()
         sampler = threading.Thread(target=_sample, args=(system, samples, stop), daemon=True)
