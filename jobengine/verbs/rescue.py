@@ -7,7 +7,7 @@ Rules:
    nobody ever had it, and its tasks go again at once. If not, somebody may have claimed it just before; so its tasks go
    again only when all reports up to the withdrawal are recorded and still nobody holds a lease.
 3. What was lost on the way again and again goes again after ever longer pauses: something is wrong with the way.
-4. After Redis was away, workers first get the time to renew.
+4. After Redis was away for so long that leases may have run short, workers first get the time to renew.
 """
 
 from __future__ import annotations
@@ -30,18 +30,20 @@ log = logging.getLogger(__name__)
 ATTEMPTS_LIMIT = 50
 """A task that was rescued this often is failed: whatever the reason, it will not get better."""
 
-_FREE_ATTEMPTS = 3
+# So many deliveries in a row are lost where Redis itself comes and goes; that is no reason to wait.
+_FREE_ATTEMPTS = 10
 _LONGEST_PAUSE_SECONDS = 60.0
 _TASKS_AT_ONCE = 2000
 
 
 class Rescuer:
-    """Remembers which deliveries it withdrew and is not sure of yet, and until when it holds back."""
+    """Remembers which deliveries it withdrew and is not sure of yet, when Redis answered, until when it holds back."""
 
     def __init__(self, outside: Outside, plans: Plans) -> None:
         self._outside = outside
         self._plans = plans
         self._withdrawn_at: dict[str, float] = {}
+        self._redis_answered_at = outside.clock()
         self._leases_count_from = outside.clock() + self._renewal_seconds
 
     def rescue(self) -> int:
@@ -52,8 +54,9 @@ class Rescuer:
             rescued = self._rescue_missing(now, unrecorded)
         except EngineError as error:
             if error.code is ErrorCode.UNAVAILABLE:
-                self._leases_count_from = self._outside.clock() + self._renewal_seconds
+                self._hold_back()
             raise
+        self._redis_answered_at = now
         if now >= self._leases_count_from:
             rescued += self._rescue_lapsed(now, unrecorded)
         return rescued
@@ -61,6 +64,12 @@ class Rescuer:
     @property
     def _renewal_seconds(self) -> float:
         return self._outside.settings.lease_seconds / 3
+
+    def _hold_back(self) -> None:
+        """Until workers can have renewed; in a short outage no lease has got nearer to its end than that takes."""
+        now = self._outside.clock()
+        if now - self._redis_answered_at > self._renewal_seconds:
+            self._leases_count_from = now + self._renewal_seconds
 
     def _rescue_lapsed(self, now: float, unrecorded: float) -> int:
         with self._outside.store.begin() as ledger:

@@ -205,6 +205,34 @@ def test_after_redis_was_away_workers_get_time_to_renew(rested: World) -> None:
     assert rested.engine.rescue() == 0
 
 
+def test_after_redis_was_away_for_a_moment_a_lapsed_lease_is_rescued_at_once(rested: World) -> None:
+    rested.submit("cells")
+    rested.take()
+    rested.engine.record()
+    rested.now += LEASE - 2.0
+    assert rested.engine.rescue() == 0
+    rested.transport.is_down = True
+    rested.now += 1.0
+    with pytest.raises(EngineError):
+        rested.engine.rescue()
+    rested.transport.is_down = False
+    rested.now += 1.0
+    assert rested.engine.rescue() == 1
+
+
+def test_a_redis_that_is_emptied_ten_times_in_a_row_makes_no_task_wait(rested: World) -> None:
+    job = rested.submit("cells")
+    for attempt in range(1, 11):
+        rested.announce()
+        rested.engine.record()
+        assert rested.engine.dispatch() == 1
+        assert rested.tasks(job)[0].attempt == attempt
+        rested.transport.lose_messages()
+        rested.now += GRACE
+        assert rested.engine.rescue() == 1
+    assert rested.tasks(job)[0].not_before <= rested.now
+
+
 def test_a_report_that_cannot_be_written_fails_its_task_alone(rested: World) -> None:
     job = rested.submit("noop", files=2)
     for index, delivery in enumerate(rested.take()):
