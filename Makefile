@@ -6,14 +6,18 @@ LEDGER ?= sqlite
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint bench hosts soak chaos simulate
+.PHONY: help install demo up test lint bench hosts soak fuzz chaos simulate
 
 help: ## Say what there is.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(VENV)/.installed: setup.cfg pyproject.toml
+$(VENV)/.runs: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[image]'
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.runs
 	$(BIN)/python -m pip install --quiet --editable '.[image,postgresql,s3,test]'
 	# A client that the tests run against us; it asks for a newer Python than it needs.
 	$(BIN)/python -m pip install --quiet --ignore-requires-python --no-deps et-engine-core==0.0.1
@@ -21,10 +25,10 @@ $(VENV)/.installed: setup.cfg pyproject.toml
 
 install: $(VENV)/.installed ## Make the virtual environment and install everything into it.
 
-demo: install ## Run the main job on the images that the project carries.
+demo: $(VENV)/.runs ## Run the main job on the images that the project carries.
 	$(BIN)/python examples/demo.py
 
-up: install ## Start the whole system, kept in var/.
+up: $(VENV)/.runs ## Start the whole system, kept in var/.
 	$(BIN)/jobengine up
 
 bench: install ## Print the benchmarks.

@@ -10,6 +10,9 @@ from werkzeug.routing import BaseConverter
 
 from jobengine.domain.ids import parse_id
 
+ID_PATTERN = "^[0-9a-f]{24}$"
+"""How IDs are spelled in answers."""
+
 _DIGIT = "[0-9A-Fa-f]"
 _PLAIN = f"{_DIGIT}{{24}}"
 # Only UUIDs that spell an ID of ours (``jobengine.domain.ids``): a path that a converter takes back answers as a path
@@ -38,4 +41,4 @@ def install_description(api: Api) -> None:
 
 
 def _describe(converter: IdConverter) -> dict[str, Any]:
-    return {"type": "string", "pattern": "^[0-9a-f]{24}$"}
+    return {"type": "string", "pattern": ID_PATTERN}

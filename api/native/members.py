@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-ID_PATTERN = "^[0-9a-f]{24}$"
+from api.identifiers import ID_PATTERN
 
 
 def id_member(description: str = "", *, optional: bool = False) -> fields.String:
