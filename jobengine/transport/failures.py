@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 from redis.exceptions import RedisError
 
 from jobengine.domain.errors import EngineError, ErrorCode
@@ -17,7 +17,7 @@ def mapped_failures() -> Iterator[None]:
     """Raise EngineError(UNAVAILABLE) for whatever keeps Redis from doing what it was asked."""
     try:
         yield
-    except (RedisError, OperationalError, OSError) as error:
+    except (RedisError, BatchPublishError, OperationalError, OSError) as error:
         raise EngineError(ErrorCode.UNAVAILABLE, _sentence(error), retry_after_seconds=2.0) from error
 
 

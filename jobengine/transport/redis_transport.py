@@ -52,7 +52,7 @@ class RedisTransport:
                 for delivery in deliveries:
                     pipe.set(self._names.ticket(delivery.id), delivery.queue, ex=_TICKET_SECONDS)
                 pipe.execute()
-            with self._app.producer_pool.acquire(block=True, timeout=10) as producer:
+            with self._app.producer_pool.acquire(block=True, timeout=10) as producer, producer.batch():
                 for delivery in deliveries:
                     self._app.send_task(
                         delivery.step,
