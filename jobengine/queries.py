@@ -27,23 +27,35 @@ from jobengine.domain.records import (
     StepSpec,
     Task,
 )
-from jobengine.domain.states import JobState
+from jobengine.domain.states import JobState, TaskState
 from jobengine.verbs.dispatch import live_workers, slots_by_queue
 from jobengine.verbs.explain import Explanation, explain_job
 
 _NO_JOBS = BatchCounts(dict.fromkeys(JobState, 0), sent=0, sendable=0, first_job_id="")
 
+FAILED_FILES_LIMIT = 1000
+"""How many of the tasks of a job that failed its view looks at."""
+
 Row = TypeVar("Row", File, Job, Task, Result, Artifact)
 
 
 @dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file on which a task of a job failed; the file itself may be deleted by now."""
+
+    task: Task
+    file: File | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
-    """A job with what it has made so far."""
+    """A job with what it has made so far, and the first of the files on which it failed."""
 
     job: Job
     file_ids: Sequence[str] = ()
     result_ids: Sequence[str] = ()
     artifacts: list[Artifact] = field(default_factory=list)
+    failed_files: Sequence[FailedFile] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +142,8 @@ class Queries:
             job = _own(owner_id, "job", job_id, ledger.jobs.fetch([job_id]))
             results = ledger.results.page(ResultFilter(job_id=job_id), Page(limit=None, descending=False))
             artifacts = ledger.results.artifacts(job_id=job_id)
-            return JobView(job, ledger.jobs.file_ids(job_id), [result.id for result in results], artifacts)
+            result_ids = [result.id for result in results]
+            return JobView(job, ledger.jobs.file_ids(job_id), result_ids, artifacts, _failed_files(ledger, job))
 
     def jobs(self, where: JobFilter, page: Page) -> list[Job]:
         """A page of jobs."""
@@ -334,7 +347,18 @@ class Queries:
 
     def health(self) -> dict[str, str]:
         """Each dependency by name: ``ok``, or what is wrong with it."""
-        return {"ledger": _state(self._store.check), "redis": _state(self._transport.check)}
+        checks = {"ledger": self._store.check, "redis": self._transport.check, "artifacts": self._artifacts.check}
+        return {name: _state(check) for name, check in checks.items()}
+
+
+def _failed_files(ledger: Ledger, job: Job) -> list[FailedFile]:
+    if not job.counts.failed:
+        return []
+    where = TaskFilter(job_id=job.id, states=(TaskState.FAILED,))
+    failed = ledger.tasks.page(where, Page(FAILED_FILES_LIMIT, descending=False))
+    on_files = {task: task.file_id for task in failed if task.file_id is not None}
+    files = ledger.files.fetch(set(on_files.values()))
+    return [FailedFile(task, files.get(file_id)) for task, file_id in on_files.items()]
 
 
 def _view_batches(ledger: Ledger, batches: Sequence[Batch]) -> list[BatchView]:

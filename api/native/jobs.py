@@ -11,7 +11,7 @@ from api.auth import READ, SUBMIT, caller, may
 from api.native.blueprint import IDEMPOTENCY_KEY, Blueprint
 from api.native.criteria import JobCriteria, job_filter
 from api.native.idempotency import body_digest, idempotency_key
-from api.native.shapes import JobDetailShape, JobShape, artifact_shape, job_shape, page_shape
+from api.native.shapes import JobDetailShape, JobShape, artifact_shape, failed_file_shape, job_shape, page_shape
 from api.paging import Order, PageArguments, Place, listed, page_of, read_cursor, write_cursor
 from api.parts import parts
 from jobengine.domain.orders import SORTS, sort_key
@@ -89,7 +89,7 @@ def list_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
 @may(READ)
 @blueprint.response(200, JobDetailShape)
 def get_job(job_id: str) -> dict[str, Any]:
-    """One job with its result IDs and artifact addresses."""
+    """One job with its result IDs and artifact addresses, and the files on which it failed: the first thousand."""
     return _detail(caller().sees, job_id)
 
 
@@ -157,4 +157,5 @@ def _detailed(view: JobView) -> dict[str, Any]:
         "files": list(view.file_ids),
         "results": list(view.result_ids),
         "artifacts": [artifact_shape(artifact) for artifact in view.artifacts],
+        "failed_files": [failed_file_shape(failed) for failed in view.failed_files],
     }

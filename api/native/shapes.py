@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from api.native.members import (
 from jobengine.domain.records import Artifact, Attempt, File, Job, Pipeline, Result, StepSpec, Task
 from jobengine.domain.rollup import fold_percentage
 from jobengine.domain.states import FailureKind, JobState, TaskState
+from jobengine.queries import FailedFile
 
 
 class FileShape(Schema):
@@ -68,22 +70,34 @@ class JobShape(Schema):
     finished_at = time_member(optional=True)
 
 
+class FailedFileShape(Schema):
+    """A file on which a step failed, and why; ``name`` is null when the file was deleted."""
+
+    file = id_member()
+    name = fields.String(required=True, allow_none=True)
+    task = id_member()
+    step = fields.String(required=True)
+    failure_kind = word_member(FailureKind, optional=True)
+    message = fields.String(required=True)
+
+
 class JobDetailShape(JobShape):
     """A job with its files, results and artifacts."""
 
     files = ids_member("In the order of the submission.")
     results = ids_member("Oldest first.")
     artifacts = fields.List(fields.Nested(ArtifactShape), required=True)
+    failed_files = fields.List(fields.Nested(FailedFileShape), required=True)
 
 
 class AttemptShape(Schema):
-    """One ended try of a task."""
+    """One try of a task; ``outcome`` and ``finished_at`` are null while it is under way."""
 
     number = fields.Integer(required=True)
-    outcome = fields.String(required=True)
+    outcome = fields.String(required=True, allow_none=True)
     worker = fields.String(required=True, allow_none=True)
     started_at = time_member(optional=True)
-    finished_at = time_member()
+    finished_at = time_member(optional=True)
     failure_kind = word_member(FailureKind, optional=True)
     message = fields.String(required=True)
     traceback = fields.String(required=True)
@@ -208,6 +222,29 @@ def task_shape(task: Task) -> dict[str, Any]:
         "started_at": moment(task.started_at),
         "finished_at": moment(task.finished_at),
     }
+
+
+def failed_file_shape(failed: FailedFile) -> dict[str, Any]:
+    """A failed file's answer."""
+    task = failed.task
+    return {
+        "file": task.file_id,
+        "name": failed.file.name if failed.file else None,
+        "task": task.id,
+        "step": task.step,
+        "failure_kind": task.failure_kind.value if task.failure_kind else None,
+        "message": task.message,
+    }
+
+
+def attempts_shape(task: Task, ended: Sequence[Attempt]) -> list[dict[str, Any]]:
+    """The answer of all attempts of a task, that which is under way included."""
+    shapes = [attempt_shape(attempt) for attempt in ended]
+    if task.state in (TaskState.ENQUEUED, TaskState.RUNNING):
+        under_way = dict.fromkeys(AttemptShape().fields) | {"message": task.message, "traceback": ""}
+        at = {"number": task.attempt, "worker": task.worker, "started_at": moment(task.started_at)}
+        shapes.append({**under_way, **at})
+    return shapes
 
 
 def attempt_shape(attempt: Attempt) -> dict[str, Any]:

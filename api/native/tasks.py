@@ -11,7 +11,7 @@ from marshmallow import Schema, fields, validate
 from api.auth import READ, caller, may
 from api.download import send_range
 from api.native.blueprint import Blueprint
-from api.native.shapes import TaskDetailShape, TaskShape, attempt_shape, page_shape, task_shape
+from api.native.shapes import TaskDetailShape, TaskShape, attempts_shape, page_shape, task_shape
 from api.paging import PageArguments, listed, page_of
 from api.parts import parts
 from jobengine.domain.filters import TaskFilter
@@ -42,9 +42,9 @@ def list_tasks(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
 @may(READ)
 @blueprint.response(200, TaskDetailShape)
 def get_task(task_id: str) -> dict[str, Any]:
-    """One task with all its ended attempts."""
+    """One task with all its attempts."""
     task, attempts = parts().queries.task(caller().sees, task_id)
-    return {**task_shape(task), "attempts": [attempt_shape(attempt) for attempt in attempts]}
+    return {**task_shape(task), "attempts": attempts_shape(task, attempts)}
 
 
 class LogArguments(Schema):

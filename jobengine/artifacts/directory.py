@@ -5,6 +5,7 @@ Bytes are written to a temporary name, synced and moved into place, so a name th
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import math
@@ -75,6 +76,13 @@ class DirectoryStore:
             with suppress(FileNotFoundError):
                 found = path.stat()
                 yield StoredBytes(path.name, found.st_size, found.st_mtime)
+
+    def check(self) -> None:
+        """Raise EngineError(UNAVAILABLE) unless the directory is there, or can be made, and may be written."""
+        with _mapped_failures():
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            if not os.access(self._incoming, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def url(self, sha256: str, name: str, media_type: str, expires_seconds: float) -> str | None:
         """None: a directory serves nobody."""

@@ -52,6 +52,12 @@ class S3ArtifactStore:
             bucket, prefix=prefix or None, region=region, client_options=options, retry_config=retry, **settings
         )
         self._signer = _open_signer(public_endpoint, region) if public_endpoint else None
+        # Whoever asks how the bucket is wants an answer now, and is not served by patience.
+        soon: Any = {**options, "connect_timeout": "2s", "timeout": "2s"}
+        at_once: Any = {"max_retries": 0, "retry_timeout": timedelta(seconds=2)}
+        self._probe = Bucket(
+            bucket, prefix=prefix or None, region=region, client_options=soon, retry_config=at_once, **settings
+        )
 
     def put(self, source: BinaryIO, *, limit_bytes: int | None = None) -> StoredBytes:
         """Store a stream to its end; see ``ArtifactStore.put``."""
@@ -110,6 +116,11 @@ class S3ArtifactStore:
                     name = str(row["path"]).rpartition("/")[2]
                     if _SHA256.fullmatch(name):
                         yield StoredBytes(name, int(row["size"]), row["last_modified"].timestamp())
+
+    def check(self) -> None:
+        """Raise EngineError(UNAVAILABLE) unless the bucket answers within two seconds."""
+        with _mapped_failures():
+            obstore.list(self._probe, "check", chunk_size=1).collect()
 
     def url(self, sha256: str, name: str, media_type: str, expires_seconds: float) -> str | None:
         """An address at the bucket itself, signed, under which the bytes have a name and a type.

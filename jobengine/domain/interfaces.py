@@ -129,6 +129,12 @@ class TaskRows(Protocol):
     def count_in_flight(self) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
         """Enqueued and running worker tasks by owner ID, and enqueued worker tasks by (queue, step name)."""
 
+    def count_ready(self, queue: str, least_priority: int, now: float) -> dict[tuple[int, str], int]:
+        """Ready worker tasks of a queue that are due and have at least this priority, by (priority, owner ID)."""
+
+    def count_ready_before(self, task: Task, now: float) -> int:
+        """How many of these with the queue, the priority and the owner of a task are older than it."""
+
     def unclaimed(self, enqueued_before: float, limit: int) -> list[Task]:
         """Enqueued worker tasks without a lease that were dispatched before a time."""
 
@@ -473,6 +479,9 @@ class ArtifactStore(Protocol):
 
     def entries(self) -> Iterator[StoredBytes]:
         """Everything there is; for the pruner and the check."""
+
+    def check(self) -> None:
+        """Raise EngineError(UNAVAILABLE) unless bytes could be stored now; soon, as probes ask."""
 
     def url(self, sha256: str, name: str, media_type: str, expires_seconds: float) -> str | None:
         """An address that serves the bytes without the API; None where the store has no such thing."""

@@ -175,6 +175,18 @@ class SqlTasks:
                 enqueued[queue, step] += count
         return dict(by_owner), dict(enqueued)
 
+    def count_ready(self, queue: str, least_priority: int, now: float) -> dict[tuple[int, str], int]:
+        statement = (
+            select(tasks.c.priority, tasks.c.owner_id, func.count())
+            .where(*_is_due(queue, now), tasks.c.priority >= least_priority)
+            .group_by(tasks.c.priority, tasks.c.owner_id)
+        )
+        return {(priority, owner_id): count for priority, owner_id, count in self._link.run(statement)}
+
+    def count_ready_before(self, task: Task, now: float) -> int:
+        same = (tasks.c.priority == task.priority, tasks.c.owner_id == task.owner_id, tasks.c.id < task.id)
+        return paging.count_rows(self._link, tasks, [*_is_due(task.queue, now), *same])
+
     def unclaimed(self, enqueued_before: float, limit: int) -> list[Task]:
         return self._flying(
             limit,
@@ -210,6 +222,10 @@ class SqlTasks:
             lock_jobs_of(self._link, *criteria)
             statement = statement.with_for_update()
         return [read_task(row) for row in self._link.run(statement)]
+
+
+def _is_due(queue: str, now: float) -> list[ColumnElement[bool]]:
+    return [text(predicates.READY), tasks.c.queue == queue, tasks.c.not_before <= now]  # type: ignore[list-item]
 
 
 def _is_in_state(state: TaskState) -> ColumnElement[bool]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jobengine.domain.filters import TaskFilter
 from jobengine.domain.interfaces import Ledger
-from jobengine.domain.records import Executor, Job, Owner, Task, WorkerRecord
+from jobengine.domain.records import Attempt, Executor, Job, Owner, Task, WorkerRecord
 from jobengine.domain.states import FINAL_STATES, TaskState
 from jobengine.verbs.dispatch import live_workers, slots_by_queue
+from jobengine.verbs.turns import count_before
 
 TASKS_LIMIT = 1000
 """Tasks that are explained one by one; how many more there are is said beside."""
@@ -37,7 +38,8 @@ class _Situation:
     slots: Mapping[str, int]
     owner: Owner
     in_flight: int
-    ahead: Mapping[str, int]
+    sent: Mapping[str, int]
+    before: Mapping[str, int]
     redis: str
 
 
@@ -45,22 +47,38 @@ def explain_job(ledger: Ledger, job: Job, redis: str, now: float) -> list[Explan
     """Up to TASKS_LIMIT unfinished tasks, oldest first; ``redis`` is ``ok`` or what is wrong with it."""
     tasks = ledger.tasks.of_jobs([job.id], _UNFINISHED)[:TASKS_LIMIT]
     workers = live_workers(ledger.catalog.workers(), now)
-    by_owner, _ = ledger.tasks.count_in_flight()
+    by_owner, enqueued = ledger.tasks.count_in_flight()
+    sent: Counter[str] = Counter()
+    for (queue, _), count in enqueued.items():
+        sent[queue] += count
     situation = _Situation(
         now=now,
         workers=workers,
         slots=slots_by_queue(workers, now),
         owner=ledger.owners.fetch([job.owner_id])[job.owner_id],
         in_flight=by_owner.get(job.owner_id, 0),
-        ahead=_ahead(ledger, {task.step for task in tasks if task.state is TaskState.READY}),
+        sent=sent,
+        before=count_before(ledger, tasks, now),
         redis=redis,
     )
-    return [_explain(task, situation) for task in tasks]
+    failures = _last_failures(ledger, tasks)
+    return [_with_failure(_explain(task, situation), failures.get(task.id)) for task in tasks]
 
 
-def _ahead(ledger: Ledger, steps: set[str]) -> dict[str, int]:
-    """How many tasks of each step are sent and not begun."""
-    return {step: ledger.tasks.count(TaskFilter(step=step, states=(TaskState.ENQUEUED,))) for step in sorted(steps)}
+def _last_failures(ledger: Ledger, tasks: Sequence[Task]) -> dict[str, Attempt]:
+    """The newest attempt of each task that went wrong, for whatever reason."""
+    tried = [task.id for task in tasks if task.attempt > 0]
+    attempts = ledger.results.attempts(tried) if tried else []
+    return {attempt.task_id: attempt for attempt in attempts if attempt.failure_kind is not None}
+
+
+def _with_failure(explanation: Explanation, failure: Attempt | None) -> Explanation:
+    if failure is None or failure.failure_kind is None:
+        return explanation
+    kind, message = failure.failure_kind.value, failure.message or "nobody said why"
+    sentence = f"{explanation.sentence} Attempt {failure.number} failed ({kind}): {message}"
+    last = {"attempt": failure.number, "kind": kind, "message": failure.message}
+    return replace(explanation, sentence=sentence, data={**explanation.data, "last_failure": last})
 
 
 def _explain(task: Task, now: _Situation) -> Explanation:
@@ -88,8 +106,8 @@ def _explain_ready(task: Task, now: _Situation) -> Explanation:
     limit = now.owner.limits.running_tasks
     if task.not_before > now.now:
         seconds = round(task.not_before - now.now, 1)
-        data = {"seconds": seconds, "failures": task.failures, "last_failure": task.message}
-        return Explanation(task, "retry", f"Is tried again in {seconds} s, after: {task.message}", data)
+        data = {"seconds": seconds, "failures": task.failures}
+        return Explanation(task, "retry", f"Is tried again in {seconds} s.", data)
     if now.redis != "ok":
         return Explanation(task, "redis", "Waits for Redis, which cannot be reached.", {"redis": now.redis})
     if not any(task.step in worker.steps for worker in now.workers):
@@ -101,6 +119,7 @@ def _explain_ready(task: Task, now: _Situation) -> Explanation:
     if limit is not None and now.in_flight >= limit:
         sentence = f"{now.in_flight} tasks of {now.owner.name!r} are under way, and {limit} are allowed."
         return Explanation(task, "owner_limit", sentence, {"limit": limit, "in_flight": now.in_flight})
-    ahead, slots = now.ahead.get(task.step, 0), now.slots[task.queue]
-    sentence = f"Waits for its turn: {ahead} tasks of its step were sent before it, to {slots} slots."
-    return Explanation(task, "turn", sentence, {"ahead": ahead, "slots": slots, "priority": task.priority})
+    before, sent, slots = now.before.get(task.id, 0), now.sent.get(task.queue, 0), now.slots[task.queue]
+    sentence = f"Waits for its turn: {before} ready tasks go before it, and {sent} were sent, to {slots} slots."
+    data = {"ahead": before + sent, "ready": before, "sent": sent, "slots": slots, "priority": task.priority}
+    return Explanation(task, "turn", sentence, data)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask.testing import FlaskClient
 
+from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.ids import to_uuid
 from jobengine.domain.records import Role
 from jobengine.domain.reports import ReportKind
@@ -234,6 +236,17 @@ def test_submissions_are_accepted_while_redis_is_down(world: World, make_client:
     assert submit(client)["state"] == "pending"
     ready = client.get("/health/ready")
     assert (ready.status_code, ready.json["dependencies"]["redis"]) == (200, "The transport is down.")
+
+
+def test_an_artifact_store_that_cannot_be_written_is_named(
+    world: World, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_client()
+    assert client.get("/health/ready").json["dependencies"]["artifacts"] == "ok"
+    full = EngineError(ErrorCode.UNAVAILABLE, "The disk is full.")
+    monkeypatch.setattr(world.artifacts, "check", Mock(side_effect=full))
+    ready = client.get("/health/ready")
+    assert (ready.status_code, ready.json["dependencies"]["artifacts"]) == (200, "The disk is full.")
 
 
 def test_the_framework_errors_are_problems_too(make_client: MakeClient) -> None:

@@ -248,6 +248,69 @@ def test_a_job_explains_where_its_tasks_are(world: World, make_client: MakeClien
     assert reasons(client, job.id)["segment"] == "owner_limit"
 
 
+def explained(client: FlaskClient, job_id: str) -> list[dict[str, Any]]:
+    """What is said of each unfinished task."""
+    return list(client.get(f"/api/v1/jobs/{job_id}/explain").json["tasks"])
+
+
+def test_a_ready_task_says_behind_how_many_it_is(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    world.submit("noop", files=3)
+    job = world.submit("noop", files=2)
+    first, second = (entry["data"] for entry in explained(client, job.id))
+    assert (first["ready"], second["ready"], first["sent"]) == (3, 4, 0)
+    world.submit("noop", files=4, priority=9)
+    assert [entry["data"]["ahead"] for entry in explained(client, job.id)] == [7, 8]
+
+
+def test_the_last_failure_is_said_of_a_task_that_runs_again(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    job = world.submit("cells")
+    (delivery,) = world.take()
+    world.say(ReportKind.FAILED, delivery, delivery.tasks[0], kind="crash", message="out of ink")
+    world.engine.record()
+    world.now += 20
+    world.announce()
+    (again,) = world.take()
+    world.say(ReportKind.STARTED, again, again.tasks[0])
+    world.engine.record()
+    task = explained(client, job.id)[0]
+    assert (task["reason"], "out of ink" in task["sentence"]) == ("running", True)
+    assert task["data"]["last_failure"] == {"attempt": 1, "kind": "crash", "message": "out of ink"}
+
+
+def test_the_attempt_that_is_under_way_is_listed(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    job = world.submit("cells")
+    task_id = world.tasks(job)[0].id
+    assert client.get(f"/api/v1/tasks/{task_id}").json["attempts"] == []
+    (delivery,) = world.take()
+    world.say(ReportKind.STARTED, delivery, delivery.tasks[0])
+    world.engine.record()
+    (attempt,) = client.get(f"/api/v1/tasks/{task_id}").json["attempts"]
+    assert (attempt["number"], attempt["outcome"], attempt["finished_at"]) == (1, None, None)
+    assert attempt["started_at"] is not None
+    world.say(ReportKind.FAILED, delivery, delivery.tasks[0], kind="crash", message="out of ink")
+    world.engine.record()
+    (attempt,) = client.get(f"/api/v1/tasks/{task_id}").json["attempts"]
+    assert (attempt["number"], attempt["failure_kind"], attempt["message"]) == (1, "crash", "out of ink")
+
+
+def test_a_job_says_which_files_failed_and_why(world: World, make_client: MakeClient) -> None:
+    client = make_client()
+    job = world.submit("noop", files=2)
+    bad = world.tasks(job)[1].id
+    world.finish(
+        lambda delivery, task: {"kind": "step", "message": "This is no image."} if task.task_id == bad else None
+    )
+    answer = client.get(f"/api/v1/jobs/{job.id}").json
+    (failed,) = answer["failed_files"]
+    assert (failed["file"], failed["task"]) == (answer["files"][1], bad)
+    assert (failed["failure_kind"], failed["message"]) == ("step", "This is no image.")
+    assert failed["name"] == client.get(f"/api/v1/files/{failed['file']}").json["name"]
+    assert client.get(f"/api/v1/jobs/{world.submit('noop').id}").json["failed_files"] == []
+
+
 def test_a_log_is_read_whole_from_its_end_and_in_ranges(world: World, make_client: MakeClient) -> None:
     client = make_client()
     job = world.submit("noop")

@@ -7,6 +7,8 @@ import io
 import os
 import resource
 import signal
+import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -207,6 +209,32 @@ def test_a_signed_address_at_the_bucket_serves_the_bytes_under_their_name_until_
     assert httpx.get(address[:-4] + "0000").status_code == 403
     short = store.url(stored.sha256, "a.csv", "text/csv", 1)
     wait_until(lambda: httpx.get(str(short)).status_code == 403, 20.0, "the end of the address")
+
+
+def test_a_store_that_works_passes_its_check(store: ArtifactStore) -> None:
+    store.check()
+    assert list(store.entries()) == []
+
+
+def test_a_directory_that_cannot_be_there_fails_its_check(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(EngineError) as caught:
+        open_artifact_store((tmp_path / "file").as_uri()).check()
+    assert caught.value.code is ErrorCode.UNAVAILABLE
+
+
+def test_a_bucket_that_takes_connections_and_never_answers_fails_its_check_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = open_artifact_store(f"s3://bucket?endpoint=http://127.0.0.1:{silent.getsockname()[1]}")
+        began = time.monotonic()
+        with pytest.raises(EngineError) as caught:
+            store.check()
+    assert caught.value.code is ErrorCode.UNAVAILABLE
+    assert time.monotonic() - began < 10
 
 
 def test_a_store_that_users_cannot_reach_signs_no_addresses(store: ArtifactStore) -> None:

@@ -175,6 +175,9 @@ class MemoryArtifacts:
         """All that is there."""
         return iter([StoredBytes(name, len(data), at) for name, (data, at) in self._contents.items()])
 
+    def check(self) -> None:
+        """It is always there."""
+
     def url(self, sha256: str, name: str, media_type: str, expires_seconds: float) -> str | None:
         """None: nobody serves them."""
         return None
