@@ -1,6 +1,19 @@
 """The native API, ``/api/v1``: one file per resource; a new resource is a file and a line here."""
 
-from api.native import batches, catalog, drafts, explain, external, files, jobs, many_jobs, owners, results, tasks
+from api.native import (
+    batches,
+    catalog,
+    check,
+    drafts,
+    explain,
+    external,
+    files,
+    jobs,
+    many_jobs,
+    owners,
+    results,
+    tasks,
+)
 
 BLUEPRINTS = (
     files.blueprint,
@@ -14,4 +27,5 @@ BLUEPRINTS = (
     external.blueprint,
     results.blueprint,
     owners.blueprint,
+    check.blueprint,
 )

@@ -73,6 +73,7 @@ WITHOUT_ID = [
     ("POST", "/owners", ADMINS, {"name": "new"}, 201),
     ("POST", "/keys", ADMINS, KEY, 201),
     ("GET", "/keys", ADMINS, None, 200),
+    ("GET", "/check", ADMINS, None, 200),
 ]
 
 MALFORMED = ["f" * 23, "f" * 25, "..%2f..%2fetc", "%00", "zz", "g" * 24, "123", f"{'f' * 24}%0a", str(UUID(int=0))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -309,6 +310,18 @@ def test_a_job_says_which_files_failed_and_why(world: World, make_client: MakeCl
     assert (failed["failure_kind"], failed["message"]) == ("step", "This is no image.")
     assert failed["name"] == client.get(f"/api/v1/files/{failed['file']}").json["name"]
     assert client.get(f"/api/v1/jobs/{world.submit('noop').id}").json["failed_files"] == []
+
+
+def test_an_administrator_sees_where_the_ledger_contradicts_itself(world: World, make_client: MakeClient) -> None:
+    admin = make_client(Role.ADMIN, "root")
+    uploaded = make_client().post("/api/v1/files", data={"files": (io.BytesIO(b"pixels"), "a.png")}).json["items"][0]
+    assert admin.get("/api/v1/check").json == {"is_clean": True, "differences": []}
+    world.artifacts.contents.clear()
+    answer = admin.get("/api/v1/check").json
+    (difference,) = answer["differences"]
+    assert (answer["is_clean"], difference["invariant"], difference["subject_id"]) == (False, "bytes", uploaded["id"])
+    assert difference["found"] != difference["expected"]
+    assert make_client(Role.SUBMITTER).get("/api/v1/check").status_code == 403
 
 
 def test_a_log_is_read_whole_from_its_end_and_in_ranges(world: World, make_client: MakeClient) -> None:
