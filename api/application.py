@@ -17,7 +17,8 @@ from jobengine.build import Parts
 
 def create_app(parts: Parts) -> Flask:
     """The application; it holds the parts and nothing else between requests."""
-    app = Flask(__name__)
+    # Pages carry all that they show; a folder of files would be a route that nobody looks after.
+    app = Flask(__name__, static_folder=None)
     app.config.update(
         API_TITLE="Jobengine",
         API_VERSION=__version__,

@@ -1,8 +1,7 @@
-"""Every native route × every role × (own, other's, unknown, malformed) ID: a table, and nothing beside it."""
+"""Every route × every role × (own, other's, unknown, malformed) ID: a table, and nothing beside it."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,81 +10,42 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
+from api.dialects.jobs_door import blueprint as jobs_door
 from jobengine.domain.records import Role
+from tests.api.asking import ask
 from tests.api.conftest import client_maker
-from tests.api.things import DRAFT, Things
+from tests.api.routes import CONTRACTS, KALLIMA, MCRIT, OPEN, Contract, Outcome, Row
+from tests.api.things import Things
 from tests.memory_ledger import migrated_ledger
 from tests.unit.engine.world import World
 
-V, S, N, A = Role.VIEWER, Role.SUBMITTER, Role.ANALYZER, Role.ADMIN
-EVERYONE, SUBMITTERS, ANALYZERS, ADMINS = {V, S, N, A}, {S, A}, {N, A}, {A}
+MALFORMED = ["f" * 23, "f" * 25, "%00", "zz", "g" * 24, "123", f"{'f' * 24}%0a", "f" * 63, "f" * 65]
+NOBODYS = [str(UUID(int=0))]
+"""Spelled as a UUID, and none of ours; where IDs are no UUIDs, it is as malformed as the rest."""
+READ_TOO = {"native": {("X-API-KEY", "")}, "et-engine": {("Authorization", "Bearer ")}}
+"""Headers that a product reads beside the one of its table."""
+TRAVERSALS = ["..%2f..%2fetc", "%2e%2e%2fetc"]
 
-KEY = {"owner": "new", "role": "viewer"}
-
-# Method, path, who may, body, what a caller who may gets for an ID of its own.
-WITH_ID = [
-    ("GET", "/files/{file}", EVERYONE, None, 200),
-    ("GET", "/files/{file}/content", EVERYONE, None, 200),
-    ("DELETE", "/files/{spare_file}", SUBMITTERS, None, 204),
-    ("GET", "/jobs/{job}", EVERYONE, None, 200),
-    ("GET", "/jobs/{job}/explain", EVERYONE, None, 200),
-    ("GET", "/jobs/{job}/files", EVERYONE, None, 200),
-    ("GET", "/jobs/{job}/tasks", EVERYONE, None, 200),
-    ("GET", "/jobs/{job}/results", EVERYONE, None, 200),
-    ("POST", "/jobs/{job}/cancel", SUBMITTERS, None, 200),
-    ("POST", "/jobs/{failed_job}/retry", SUBMITTERS, None, 201),
-    ("DELETE", "/jobs/{job}", SUBMITTERS, None, 204),
-    ("POST", "/jobs/{open_job}/tasks", ANALYZERS, {"worker": "w"}, 201),
-    ("GET", "/tasks/{task}", EVERYONE, None, 200),
-    ("GET", "/tasks/{task}/log", EVERYONE, None, 200),
-    ("PATCH", "/tasks/{open_task}", ANALYZERS, {"state": "running"}, 200),
-    ("GET", "/results/{result}", EVERYONE, None, 200),
-    ("GET", "/results/{result}/job", EVERYONE, None, 200),
-    ("GET", "/artifacts/{artifact}", EVERYONE, None, 200),
-    ("GET", "/artifacts/{artifact}/content", EVERYONE, None, 200),
-    ("GET", "/batches/{batch}", EVERYONE, None, 200),
-    ("POST", "/batches/{batch}/cancel", SUBMITTERS, None, 200),
-    ("DELETE", "/batches/{batch}", SUBMITTERS, None, 204),
-    ("GET", "/pipelines/{draft}", EVERYONE, None, 200),
-    ("PUT", "/pipelines/{draft}", SUBMITTERS, DRAFT, 200),
-    ("POST", "/pipelines/{draft}/publish", SUBMITTERS, None, 200),
-    ("POST", "/pipelines/{published}/retire", SUBMITTERS, None, 200),
-    ("GET", "/owners/{owner}", ADMINS, None, 200),
-    ("PUT", "/owners/{owner}/limits", ADMINS, {}, 200),
-    ("DELETE", "/keys/{key}", ADMINS, None, 204),
+ROWS = [
+    pytest.param(contract, row, id=f"{contract.name} {row.method} {row.path}")
+    for contract in CONTRACTS
+    for row in contract.rows
 ]
-WITHOUT_ID = [
-    ("POST", "/files", SUBMITTERS, "upload", 201),
-    ("GET", "/files", EVERYONE, None, 200),
-    ("GET", "/steps", EVERYONE, None, 200),
-    ("GET", "/pipelines", EVERYONE, None, 200),
-    ("POST", "/pipelines", SUBMITTERS, DRAFT, 201),
-    ("POST", "/pipelines/validate", SUBMITTERS, DRAFT, 200),
-    ("POST", "/jobs", SUBMITTERS, "job", 201),
-    ("GET", "/jobs", EVERYONE, None, 200),
-    ("GET", "/jobs/statistics", EVERYONE, None, 200),
-    ("DELETE", "/jobs?all=true", SUBMITTERS, None, 200),
-    ("POST", "/jobs/cancel?all=true", SUBMITTERS, None, 200),
-    ("POST", "/batches", SUBMITTERS, "batch", 201),
-    ("GET", "/batches", EVERYONE, None, 200),
-    ("GET", "/me", EVERYONE, None, 200),
-    ("GET", "/owners", ADMINS, None, 200),
-    ("POST", "/owners", ADMINS, {"name": "new"}, 201),
-    ("POST", "/keys", ADMINS, KEY, 201),
-    ("GET", "/keys", ADMINS, None, 200),
-    ("GET", "/check", ADMINS, None, 200),
-]
-
-MALFORMED = ["f" * 23, "f" * 25, "..%2f..%2fetc", "%00", "zz", "g" * 24, "123", f"{'f' * 24}%0a", str(UUID(int=0))]
+ROWS_WITH_ID = [entry for entry in ROWS if entry.values[1].names]  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Two owners with one of everything, and a client for each role of the first one."""
+    """Two owners with one of everything, a client without a key, and a key for each role of the first owner."""
 
     own: Things
     others: Things
-    clients: dict[Role | None, FlaskClient]
+    client: FlaskClient
+    keys: dict[Role, str]
+
+    def answer(self, contract: Contract, row: Row, role: Role, ids: dict[str, str]) -> Any:
+        """What a caller of that role gets for these IDs."""
+        return ask(self.client, row, ids, {contract.header: contract.scheme + self.keys[role]})
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +55,8 @@ def filled() -> Iterator[tuple[System, Callable[[], None]]]:
     world = World(ledger.store, upload_limit_bytes=1000)
     make_client = client_maker(world)
     own, others = Things(world, make_client, "lab"), Things(world, make_client, "other")
-    system = System(own, others, {role: make_client(role, "lab") for role in (*Role, None)})
+    keys = {role: world.engine.create_key("lab", role) for role in Role}
+    system = System(own, others, make_client(None), keys)
     copy = ledger.copy()
     yield system, lambda: ledger.bring_back(copy)
     ledger.store.close()
@@ -109,56 +70,84 @@ def system(filled: tuple[System, Callable[[], None]]) -> System:
     return known
 
 
-def send(client: FlaskClient, method: str, path: str, body: Any) -> int:
-    """The status of a request."""
-    arguments: dict[str, Any] = {"json": body} if body is not None else {}
-    if body == "upload":
-        arguments = {"data": {"files": (io.BytesIO(b"new"), "new.png")}}
-    elif body == "job":
-        arguments = {"json": {"pipeline": "external"}}
-    elif body == "batch":
-        arguments = {"json": {"jobs": [{"pipeline": "external"}]}}
-    return client.open(f"/api/v1{path}", method=method, **arguments).status_code
+def check(answer: Any, contract: Contract, outcome: Outcome, about: object = "") -> None:
+    """Compare an answer with the contract's refusal for it."""
+    wanted = contract.refusals[outcome]
+    assert answer.status_code == wanted.status, (about, answer.text)
+    assert wanted.is_said(answer), (about, answer.text)
 
 
 def test_the_table_has_every_route(system: System) -> None:
-    document = system.clients[None].get("/api/v1/openapi.json").json
-    described = {
-        (method.upper(), path.removeprefix("/api/v1").split("{")[0], path.count("{"))
-        for path, operations in document["paths"].items()
-        for method in operations
-        if path.startswith("/api/v1/") and method in ("get", "post", "put", "patch", "delete")
-    }
-    table = {
-        (method, path.partition("?")[0].split("{")[0], path.count("{")) for method, path, *_ in WITH_ID + WITHOUT_ID
-    }
-    assert described == table
+    rules = list(system.client.application.url_map.iter_rules())
+    served = {Row(method, rule.rule).key for rule in rules for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+    assert served == {row.key for rows in (OPEN, *(contract.rows for contract in CONTRACTS)) for row in rows}
+    shared = {Row("GET", rule.rule).key for rule in rules if rule.endpoint.startswith(f"{jobs_door.name}.")}
+    of_mcrit, of_kallima = ({row.key for row in contract.rows} for contract in (MCRIT, KALLIMA))
+    assert of_kallima == shared - {("GET", "/jobs/{}/result")}
+    assert shared <= of_mcrit
+
+
+@pytest.mark.parametrize("row", OPEN, ids=lambda row: row.path)
+def test_what_needs_no_key(system: System, row: Row) -> None:
+    assert ask(system.client, row, {}, {}).status_code == 200
+
+
+@pytest.mark.parametrize(("contract", "row"), ROWS)
+def test_who_is_nobody(system: System, contract: Contract, row: Row) -> None:
+    check(ask(system.client, row, system.own.ids, {}), contract, Outcome.NO_KEY)
+    wrong = {contract.header: f"{contract.scheme}je_wrong"}
+    check(ask(system.client, row, system.own.ids, wrong), contract, Outcome.WRONG_KEY)
 
 
 @pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize(("method", "path", "allowed", "body", "status"), WITHOUT_ID)
-def test_a_route_without_an_id(
-    system: System, method: str, path: str, allowed: set[Role], body: Any, status: int, role: Role
-) -> None:
-    expected = status if role in allowed else 403
-    assert send(system.clients[role], method, path, body) == expected
-    assert send(system.clients[None], method, path, body) == 401
+@pytest.mark.parametrize(("contract", "row"), ROWS)
+def test_who_may_and_who_may_not(system: System, contract: Contract, row: Row, role: Role) -> None:
+    answer = system.answer(contract, row, role, system.own.ids)
+    if role in row.allowed:
+        assert answer.status_code == row.status, answer.text
+    else:
+        check(answer, contract, Outcome.FORBIDDEN)
 
 
-@pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize(("method", "path", "allowed", "body", "status"), WITH_ID)
-def test_a_route_with_an_id(
-    system: System, method: str, path: str, allowed: set[Role], body: Any, status: int, role: Role
-) -> None:
+@pytest.mark.parametrize(("contract", "row"), ROWS_WITH_ID)
+def test_ids_of_others_and_of_nobody(system: System, contract: Contract, row: Row) -> None:
     own, others = system.own.ids, system.others.ids
-    client = system.clients[role]
-    may = role in allowed
-    assert send(system.clients[None], method, path.format(**own), body) == 401
-    assert send(client, method, path.format(**dict.fromkeys(own, "f" * 24)), body) == (404 if may else 403)
-    for malformed in MALFORMED:
-        # What is no ID makes no path, for whomever.
-        assert send(client, method, path.format(**dict.fromkeys(own, malformed)), body) == 404, malformed
-    # An administrator sees everybody's; nobody else can tell another's from what is not there.
-    seen = status if role is Role.ADMIN else 404
-    assert send(client, method, path.format(**others), body) == (seen if may else 403)
-    assert send(client, method, path.format(**own), body) == (status if may else 403)
+    for role in (Role.VIEWER, Role.SUBMITTER, Role.ANALYZER, Role.ADMIN):
+        missing = row.unknown if role in row.allowed else Outcome.FORBIDDEN
+        for name in row.names:
+            unknown = {"sample": "f" * 64}.get(name, NOBODYS[0] if name.endswith("_uuid") else "f" * 24)
+            check(system.answer(contract, row, role, {**own, name: unknown}), contract, missing, (role, name))
+            if len(row.names) > 1 or role is not Role.ADMIN:
+                # One thing of another owner's is enough, and nobody can tell it from what is not there.
+                check(system.answer(contract, row, role, {**own, name: others[name]}), contract, missing, (role, name))
+        answer = system.answer(contract, row, role, others)
+        if role is Role.ADMIN and not row.is_own_only:
+            # An administrator sees everybody's.
+            assert answer.status_code == row.status, answer.text
+        else:
+            check(answer, contract, missing, role)
+
+
+@pytest.mark.parametrize(("contract", "row"), ROWS_WITH_ID)
+def test_what_is_no_id(system: System, contract: Contract, row: Row) -> None:
+    own = system.own.ids
+    for role in Role:
+        # In the native API what is no ID makes no path, for whomever.
+        wanted = row.malformed if contract.name == "native" or role in row.allowed else Outcome.FORBIDDEN
+        for name in row.names:
+            for text in MALFORMED + ([] if name.endswith("_uuid") else NOBODYS):
+                check(system.answer(contract, row, role, {**own, name: text}), contract, wanted, (role, text))
+            for text in TRAVERSALS:
+                check(system.answer(contract, row, role, {**own, name: text}), contract, Outcome.NO_PATH, (role, text))
+
+
+@pytest.mark.parametrize(("contract", "row"), ROWS)
+def test_a_key_in_the_header_of_another_product_is_none(system: System, contract: Contract, row: Row) -> None:
+    key = system.keys[Role.ADMIN]
+    read = READ_TOO.get(contract.name, set()) | {(contract.header, contract.scheme)}
+    if row.method == "GET" and row.path.startswith("/jobs"):
+        # Here the header is what makes it the one product's request or the other's.
+        read |= {(other.header, other.scheme) for other in (MCRIT, KALLIMA)}
+    for header, scheme in {(other.header, other.scheme) for other in CONTRACTS} - read:
+        answer = ask(system.client, row, system.own.ids, {header: scheme + key})
+        assert answer.status_code == 401, (header, answer.text)

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
+from jobengine.domain.ids import to_uuid
 from jobengine.domain.records import Role
 from jobengine.domain.reports import ReportKind
 from tests.api.conftest import MakeClient
@@ -23,6 +24,10 @@ class Things:
         self.analyzer = make_client(Role.ANALYZER, owner)
         self.admin = make_client(Role.ADMIN, "root")
         files = [self.upload(f"{owner} {number}.png") for number in range(3)]
+        cells, masked = (self.post("/jobs", {"pipeline": "cells", "files": files[:1]}) for _ in range(2))
+        world.finish()
+        self.post("/jobs", {"pipeline": "masks", "parent": masked["id"]})
+        world.finish()
         job = self.post("/jobs", {"pipeline": "noop", "files": files[:1]})
         run(world)
         failed = self.post("/jobs", {"pipeline": "noop", "files": files[:1]})
@@ -32,22 +37,28 @@ class Things:
         detail = self.get(f"/jobs/{job['id']}")
         published = self.post("/pipelines", {**DRAFT, "name": "published"})
         self.post(f"/pipelines/{published['id']}/publish", None)
+        batch = self.post("/batches", {"jobs": [{"pipeline": "noop", "files": files[:1]}]})
         self.ids = {
             "file": files[0],
             "spare_file": files[2],
+            "sample": self.get(f"/files/{files[0]}")["sha256"],
             "job": job["id"],
+            "cells_job": cells["id"],
+            "masked_job": masked["id"],
             "failed_job": failed["id"],
             "open_job": open_job["id"],
             "open_task": open_task["id"],
             "task": self.get(f"/jobs/{job['id']}/tasks")["items"][0]["id"],
             "result": detail["results"][0],
             "artifact": detail["artifacts"][0]["id"],
-            "batch": self.post("/batches", {"jobs": [{"pipeline": "noop", "files": files[:1]}]})["id"],
+            "batch": batch["id"],
+            "batch_job": batch["jobs"][0],
             "draft": self.post("/pipelines", DRAFT)["id"],
             "published": published["id"],
             "owner": self.get("/me")["owner"]["id"],
             "key": self.post("/keys", {"owner": owner, "role": "viewer"}, self.admin)["id"],
         }
+        self.ids |= {f"{name}_uuid": to_uuid(self.ids[name]) for name in ("job", "batch", "batch_job")}
 
     def upload(self, name: str) -> str:
         """A file's ID."""

@@ -1,0 +1,346 @@
+"""Every route that there is: how it is asked, who may, and what each contract's refusals look like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from jobengine.domain.records import Role
+from tests.api.things import DRAFT
+
+V, S, N, A = Role.VIEWER, Role.SUBMITTER, Role.ANALYZER, Role.ADMIN
+EVERYONE = frozenset({V, S, N, A})
+SUBMITTERS, ANALYZERS, ADMINS = frozenset({S, A}), frozenset({N, A}), frozenset({A})
+WORKERS = SUBMITTERS | ANALYZERS
+
+STASH = {"responseCode", "limit", "offset", "count", "size", "metaData", "messages", "data"}
+
+UPLOAD, SAMPLE = "upload", "sample"
+"""Bodies that are no JSON: a form with a file, and the bytes of one."""
+
+
+class Outcome(Enum):
+    """What a caller gets who gets nothing else."""
+
+    NULL = auto()
+    NOTHING_DELETED = auto()
+    MISSING = auto()
+    MALFORMED = auto()
+    NO_PATH = auto()
+    INVALID = auto()
+    TOO_LARGE = auto()
+    FORBIDDEN = auto()
+    NO_KEY = auto()
+    WRONG_KEY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A route; names in its path are those of things that there are."""
+
+    method: str
+    path: str
+    allowed: Collection[Role] = EVERYONE
+    body: Any = None
+    status: int = 200
+    """What a caller who may gets for an ID of its own."""
+    unknown: Outcome = Outcome.MISSING
+    malformed: Outcome = Outcome.MISSING
+    is_own_only: bool = False
+    """An administrator, too, does it with nothing but what is their own."""
+
+    @property
+    def names(self) -> list[str]:
+        """The things in the path."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The method and the rule, without the names in it."""
+        return self.method, re.sub(r"{\w+}|<[^>]+>", "{}", self.path.partition("?")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A refusal: its status, and whether a body is in the contract's own words."""
+
+    status: int
+    is_said: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A product: the header that holds its keys, its routes, and its refusals."""
+
+    name: str
+    header: str
+    scheme: str
+    rows: tuple[Row, ...]
+    refusals: Mapping[Outcome, Answer]
+
+
+def _problem(status: int, code: str) -> Answer:
+    return Answer(
+        status,
+        lambda answer: (
+            answer.mimetype == "application/problem+json"
+            and (answer.json["status"], answer.json["code"]) == (status, code)
+            and len(answer.json["detail"]) > 10
+            and bool(answer.json["request_id"])
+        ),
+    )
+
+
+NATIVE = Contract(
+    "native",
+    "Authorization",
+    "Bearer ",
+    (
+        Row("GET", "/api/v1/files/{file}"),
+        Row("GET", "/api/v1/files/{file}/content"),
+        Row("DELETE", "/api/v1/files/{spare_file}", SUBMITTERS, status=204),
+        Row("GET", "/api/v1/jobs/{job}"),
+        Row("GET", "/api/v1/jobs/{job}/explain"),
+        Row("GET", "/api/v1/jobs/{job}/files"),
+        Row("GET", "/api/v1/jobs/{job}/tasks"),
+        Row("GET", "/api/v1/jobs/{job}/results"),
+        Row("POST", "/api/v1/jobs/{job}/cancel", SUBMITTERS),
+        Row("POST", "/api/v1/jobs/{failed_job}/retry", SUBMITTERS, status=201),
+        Row("DELETE", "/api/v1/jobs/{job}", SUBMITTERS, status=204),
+        Row("POST", "/api/v1/jobs/{open_job}/tasks", ANALYZERS, {"worker": "w"}, 201),
+        Row("GET", "/api/v1/tasks/{task}"),
+        Row("GET", "/api/v1/tasks/{task}/log"),
+        Row("PATCH", "/api/v1/tasks/{open_task}", ANALYZERS, {"state": "running"}),
+        Row("GET", "/api/v1/results/{result}"),
+        Row("GET", "/api/v1/results/{result}/job"),
+        Row("GET", "/api/v1/artifacts/{artifact}"),
+        Row("GET", "/api/v1/artifacts/{artifact}/content"),
+        Row("GET", "/api/v1/batches/{batch}"),
+        Row("POST", "/api/v1/batches/{batch}/cancel", SUBMITTERS),
+        Row("DELETE", "/api/v1/batches/{batch}", SUBMITTERS, status=204),
+        Row("GET", "/api/v1/pipelines/{draft}"),
+        Row("PUT", "/api/v1/pipelines/{draft}", SUBMITTERS, DRAFT),
+        Row("POST", "/api/v1/pipelines/{draft}/publish", SUBMITTERS),
+        Row("POST", "/api/v1/pipelines/{published}/retire", SUBMITTERS),
+        Row("GET", "/api/v1/owners/{owner}", ADMINS),
+        Row("PUT", "/api/v1/owners/{owner}/limits", ADMINS, {"queued_jobs": 1000}),
+        Row("DELETE", "/api/v1/keys/{key}", ADMINS, status=204),
+        Row("POST", "/api/v1/files", SUBMITTERS, UPLOAD, 201),
+        Row("GET", "/api/v1/files"),
+        Row("GET", "/api/v1/steps"),
+        Row("GET", "/api/v1/pipelines"),
+        Row("POST", "/api/v1/pipelines", SUBMITTERS, DRAFT, 201),
+        Row("POST", "/api/v1/pipelines/validate", SUBMITTERS, DRAFT),
+        Row("POST", "/api/v1/jobs", SUBMITTERS, {"pipeline": "external", "files": ["{file}"]}, 201),
+        Row("GET", "/api/v1/jobs"),
+        Row("GET", "/api/v1/jobs/statistics"),
+        Row("DELETE", "/api/v1/jobs?all=true", SUBMITTERS),
+        Row("POST", "/api/v1/jobs/cancel?all=true", SUBMITTERS),
+        Row("POST", "/api/v1/batches", SUBMITTERS, {"jobs": [{"pipeline": "external", "files": ["{file}"]}]}, 201),
+        Row("GET", "/api/v1/batches"),
+        Row("GET", "/api/v1/me"),
+        Row("GET", "/api/v1/owners", ADMINS),
+        Row("POST", "/api/v1/owners", ADMINS, {"name": "new"}, 201),
+        Row("POST", "/api/v1/keys", ADMINS, {"owner": "new", "role": "viewer"}, 201),
+        Row("GET", "/api/v1/keys", ADMINS),
+        Row("GET", "/api/v1/check", ADMINS),
+    ),
+    {
+        Outcome.MISSING: _problem(404, "not_found"),
+        Outcome.NO_PATH: _problem(404, "not_found"),
+        Outcome.TOO_LARGE: _problem(413, "too_large"),
+        Outcome.FORBIDDEN: _problem(403, "forbidden"),
+        Outcome.NO_KEY: _problem(401, "unauthenticated"),
+        Outcome.WRONG_KEY: _problem(401, "unauthenticated"),
+    },
+)
+
+
+def _message(status: int, code: str) -> Answer:
+    keys = {"message", "error", "statusCode", "requestId"}
+    return Answer(
+        status,
+        lambda answer: set(answer.json) == keys and (answer.json["statusCode"], answer.json["error"]) == (status, code),
+    )
+
+
+BIODOCK = Contract(
+    "biodock",
+    "X-API-KEY",
+    "",
+    (
+        Row(
+            "POST",
+            "/api/external/analysis-jobs",
+            SUBMITTERS,
+            {"pipelineId": "noop", "filesystemIds": ["{file}"], "name": "plate"},
+        ),
+        Row("GET", "/api/external/analysis-jobs"),
+        Row("GET", "/api/external/analysis-jobs/{job}"),
+        Row("POST", "/api/external/analysis-jobs/{cells_job}/download-masks", SUBMITTERS),
+        Row("GET", "/api/external/analysis-jobs/{masked_job}/download-masks"),
+        Row("GET", "/api/external/check"),
+        Row("GET", "/api/external/filesystem-items"),
+        Row("POST", "/api/external/filesystem-items/upload-file", SUBMITTERS, UPLOAD),
+        Row("GET", "/api/external/pipelines"),
+    ),
+    {
+        Outcome.MISSING: _message(404, "not_found"),
+        Outcome.NO_PATH: _message(404, "not_found"),
+        Outcome.INVALID: _message(400, "invalid"),
+        Outcome.TOO_LARGE: _message(413, "too_large"),
+        Outcome.FORBIDDEN: _message(403, "forbidden"),
+        Outcome.NO_KEY: _message(401, "unauthenticated"),
+        Outcome.WRONG_KEY: _message(401, "unauthenticated"),
+    },
+)
+
+
+def _stash(status: int) -> Answer:
+    def is_said(answer: Any) -> bool:
+        (message,) = answer.json["messages"]
+        is_read = message["type"] in ("FIELD_ERROR", "ACTION_ERROR") and bool(message["message"])
+        return set(answer.json) == STASH and answer.json["responseCode"] == status and is_read
+
+    return Answer(status, is_said)
+
+
+ARGUS = Contract(
+    "argus",
+    "Argus-API-Key",
+    "",
+    (
+        Row("GET", "/authentication/v1/session"),
+        Row("GET", "/sampledb/v2/job"),
+        Row("POST", "/sampledb/v2/job/search", body={"state": ["enqueued"]}),
+        Row("GET", "/sampledb/v2/job/{open_job}"),
+        Row("PUT", "/sampledb/v2/job/{open_job}", WORKERS, {"state": "executing"}),
+        Row("DELETE", "/sampledb/v2/job/{open_job}", WORKERS),
+        Row("POST", "/sampledb/v2/job/{open_job}/task", ANALYZERS, {"worker": "w", "state": "enqueued"}, 201),
+        Row("GET", "/sampledb/v2/job/{open_job}/tasks"),
+        Row("GET", "/sampledb/v2/job/{open_job}/task/{open_task}"),
+        Row("PUT", "/sampledb/v2/job/{open_job}/task/{open_task}", ANALYZERS, {"state": "executing", "message": "on"}),
+        Row("POST", "/sampledb/v2/sample", SUBMITTERS, SAMPLE, 201),
+        Row("GET", "/sampledb/v2/sample/{sample}"),
+        Row(
+            "POST", "/sampledb/v2/sample/{sample}/submission", SUBMITTERS, {"fileName": "a.exe"}, 201, is_own_only=True
+        ),
+        Row("PUT", "/sampledb/v2/sample/{sample}/reanalyse", SUBMITTERS, None, 201, is_own_only=True),
+    ),
+    {
+        Outcome.MISSING: _stash(404),
+        Outcome.NO_PATH: _stash(404),
+        Outcome.INVALID: _stash(412),
+        Outcome.TOO_LARGE: _stash(413),
+        Outcome.FORBIDDEN: _stash(403),
+        Outcome.NO_KEY: _stash(401),
+        Outcome.WRONG_KEY: _stash(401),
+    },
+)
+
+
+def _envelope(data: Any) -> Answer:
+    return Answer(200, lambda answer: answer.json == {"status": "successful", "data": data})
+
+
+def _failed(status: int, sentence: str) -> Answer:
+    return Answer(
+        status, lambda answer: answer.json["status"] == "failed" and sentence in answer.json["data"]["message"]
+    )
+
+
+def _title(status: int, title: str) -> Answer:
+    return Answer(status, lambda answer: answer.json["title"] == title)
+
+
+MCRIT = Contract(
+    "mcrit",
+    "apitoken",
+    "",
+    (
+        Row("GET", "/jobs"),
+        Row("GET", "/jobs/stats"),
+        Row("GET", "/jobs/{job}", unknown=Outcome.NULL, malformed=Outcome.MALFORMED),
+        Row("GET", "/jobs/{job}/result", unknown=Outcome.NULL, malformed=Outcome.MALFORMED),
+        Row("DELETE", "/jobs/{job}", SUBMITTERS, unknown=Outcome.NOTHING_DELETED, malformed=Outcome.MALFORMED),
+        Row("DELETE", "/jobs?method=noop", SUBMITTERS),
+        Row("GET", "/results/{result}", malformed=Outcome.MALFORMED),
+        Row("GET", "/results/{result}/job", malformed=Outcome.MALFORMED),
+    ),
+    {
+        Outcome.NULL: _envelope(None),
+        Outcome.NOTHING_DELETED: _envelope({"num_deleted": 0}),
+        Outcome.MISSING: _failed(404, ""),
+        Outcome.MALFORMED: _failed(400, "IDs are hexstrings with 24 characters."),
+        Outcome.NO_PATH: _title(404, "404 Not Found"),
+        Outcome.FORBIDDEN: _failed(403, ""),
+        Outcome.NO_KEY: _title(401, "API token required"),
+        Outcome.WRONG_KEY: _title(401, "Authentication required"),
+    },
+)
+
+KALLIMA = Contract(
+    "kallima",
+    "Authorization",
+    "Bearer ",
+    (
+        Row("GET", "/jobs"),
+        Row("GET", "/jobs/stats", status=422),
+        Row("GET", "/jobs/{job_uuid}", malformed=Outcome.MALFORMED),
+    ),
+    {
+        Outcome.MISSING: Answer(404, lambda answer: isinstance(answer.json["detail"], str)),
+        Outcome.MALFORMED: Answer(422, lambda answer: answer.json["detail"][0]["loc"] == ["path", "job_id"]),
+        Outcome.NO_PATH: Answer(404, lambda answer: answer.json == {"detail": "Not Found"}),
+        # Without a token it is nobody's but MCRIT's.
+        Outcome.NO_KEY: _title(401, "API token required"),
+        Outcome.WRONG_KEY: Answer(401, lambda answer: isinstance(answer.json["detail"], str)),
+    },
+)
+
+
+def _text(status: int, text: str) -> Answer:
+    return Answer(status, lambda answer: (answer.mimetype, answer.text) == ("text/plain", text))
+
+
+ET_ENGINE = Contract(
+    "et-engine",
+    "Authorization",
+    "",
+    tuple(
+        row
+        for base in ("", "/v1")
+        for row in (
+            Row("GET", f"{base}/batches"),
+            Row("DELETE", f"{base}/batches", SUBMITTERS),
+            Row("GET", f"{base}/batches/{{batch_uuid}}"),
+            Row("DELETE", f"{base}/batches/{{batch_uuid}}", SUBMITTERS),
+            Row("GET", f"{base}/batches/{{batch_uuid}}/jobs"),
+            Row("GET", f"{base}/batches/{{batch_uuid}}/jobs/{{batch_job_uuid}}"),
+        )
+    ),
+    {
+        Outcome.MISSING: _text(403, "Access denied"),
+        Outcome.NO_PATH: Answer(404, lambda answer: answer.mimetype == "text/plain"),
+        Outcome.FORBIDDEN: _text(403, "Access denied"),
+        Outcome.NO_KEY: _text(401, "Missing authorization header"),
+        Outcome.WRONG_KEY: _text(401, "Unknown authentication error in API key"),
+    },
+)
+
+CONTRACTS = (NATIVE, BIODOCK, ARGUS, MCRIT, KALLIMA, ET_ENGINE)
+
+OPEN = (
+    Row("GET", "/"),
+    Row("GET", "/v1"),
+    Row("GET", "/api/docs"),
+    Row("GET", "/api/v1/openapi.json"),
+    Row("GET", "/health/live"),
+    Row("GET", "/health/ready"),
+    Row("GET", "/metrics"),
+    Row("GET", "/version"),
+)
+"""What needs no key."""
