@@ -141,9 +141,14 @@ class Queries:
         with self._store.read() as ledger:
             job = _own(owner_id, "job", job_id, ledger.jobs.fetch([job_id]))
             results = ledger.results.page(ResultFilter(job_id=job_id), Page(limit=None, descending=False))
-            artifacts = ledger.results.artifacts(job_id=job_id)
+            artifacts = ledger.results.artifacts(job_ids=[job_id])
             result_ids = [result.id for result in results]
             return JobView(job, ledger.jobs.file_ids(job_id), result_ids, artifacts, _failed_files(ledger, job))
+
+    def job_alone(self, owner_id: str | None, job_id: str) -> Job:
+        """One job, without what it has made."""
+        with self._store.read() as ledger:
+            return _own(owner_id, "job", job_id, ledger.jobs.fetch([job_id]))
 
     def jobs(self, where: JobFilter, page: Page) -> list[Job]:
         """A page of jobs."""
@@ -212,7 +217,11 @@ class Queries:
     def artifacts_of(self, job_ids: Sequence[str]) -> dict[str, list[Artifact]]:
         """The artifacts of jobs that the caller has been shown, by job."""
         with self._store.read() as ledger:
-            return {job_id: ledger.results.artifacts(job_id=job_id) for job_id in job_ids}
+            made = ledger.results.artifacts(job_ids=job_ids)
+        found: dict[str, list[Artifact]] = {job_id: [] for job_id in job_ids}
+        for artifact in made:
+            found[artifact.job_id].append(artifact)
+        return found
 
     def job_details(self, jobs: Sequence[Job]) -> dict[str, JobDetails]:
         """What these jobs, which the caller has been shown, have around them, by ID."""

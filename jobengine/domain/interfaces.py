@@ -223,10 +223,11 @@ class ResultRows(Protocol):
     def artifacts(
         self,
         *,
-        job_id: str | None = None,
+        job_ids: Collection[str] | None = None,
         result_ids: Collection[str] | None = None,
         ids: Collection[str] | None = None,
-    ) -> list[Artifact]: ...
+    ) -> list[Artifact]:
+        """The artifacts that meet all criteria, oldest first."""
 
     def insert_attempts(self, attempts: Sequence[Attempt]) -> None: ...
 

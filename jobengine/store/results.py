@@ -80,15 +80,12 @@ class SqlResults:
     def artifacts(
         self,
         *,
-        job_id: str | None = None,
+        job_ids: Collection[str] | None = None,
         result_ids: Collection[str] | None = None,
         ids: Collection[str] | None = None,
     ) -> list[Artifact]:
-        criteria = paging.equalities(artifacts, {"job_id": job_id})
-        if result_ids is not None:
-            criteria.append(artifacts.c.result_id.in_(self._link.ids(result_ids)))
-        if ids is not None:
-            criteria.append(artifacts.c.id.in_(self._link.ids(ids)))
+        wanted = ((artifacts.c.job_id, job_ids), (artifacts.c.result_id, result_ids), (artifacts.c.id, ids))
+        criteria = [column.in_(self._link.ids(values)) for column, values in wanted if values is not None]
         statement = select(artifacts).where(*criteria).order_by(artifacts.c.id)
         return [Artifact(*tuple(row)) for row in self._link.run(statement)]
 

@@ -115,13 +115,16 @@ def test_results_are_found_by_the_places_of_their_tasks(store: SqlStore) -> None
 
 
 def test_artifacts_are_found_by_job_result_and_id(store: SqlStore) -> None:
-    artifacts = [make_artifact(), make_artifact(job_id=new_id()), make_artifact(size_bytes=2**40)]
+    elsewhere = new_id()
+    artifacts = [make_artifact(), make_artifact(job_id=elsewhere), make_artifact(size_bytes=2**40)]
     with store.begin() as ledger:
         ledger.results.insert([], artifacts)
-        assert ledger.results.artifacts(job_id=JOB) == [artifacts[0], artifacts[2]]
+        assert ledger.results.artifacts(job_ids=[JOB]) == [artifacts[0], artifacts[2]]
+        assert ledger.results.artifacts(job_ids=[elsewhere, JOB, new_id()]) == artifacts
+        assert ledger.results.artifacts(job_ids=[]) == []
         assert ledger.results.artifacts(result_ids=[artifacts[1].result_id]) == [artifacts[1]]
         assert ledger.results.artifacts(ids=[artifacts[2].id, artifacts[0].id]) == [artifacts[0], artifacts[2]]
-        assert ledger.results.artifacts(job_id=JOB, ids=[artifacts[1].id]) == []
+        assert ledger.results.artifacts(job_ids=[JOB], ids=[artifacts[1].id]) == []
         assert ledger.results.artifacts(ids=[]) == []
 
 

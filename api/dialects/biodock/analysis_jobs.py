@@ -46,8 +46,8 @@ def submit_analysis_job() -> Response:
 @blueprint.get("/analysis-jobs/<string:job_id>")
 def fetch_analysis_job(job_id: str) -> Response:
     """One job, with the addresses of its tables once they are made."""
-    view = parts().queries.job(caller().sees, job_id)
-    return jsonify(_wrapped(shape(view.job, view.artifacts)))
+    job = parts().queries.job_alone(caller().sees, job_id)
+    return jsonify(_wrapped(shape(job, parts().queries.artifacts_of([job.id])[job.id])))
 
 
 @blueprint.get("/analysis-jobs")
