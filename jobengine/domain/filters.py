@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,14 +27,25 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Whether a time of a job, ``created_at``, ``started_at`` or ``finished_at``, is there and lies between two."""
+
+    field: str
+    after: float = -math.inf
+    before: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
 class JobFilter:
     """Criteria for jobs; all that are given must hold. ``owner_id`` None is every owner (administrators, the engine).
 
-    ``text`` is a case-insensitive part of the name or of an ID; ``method`` a pipeline name. ``sort`` is one of
-    ``created_at``, ``started_at``, ``finished_at``, ``name``, ``priority``; the ID breaks ties.
+    ``text`` is a case-insensitive part of the name or of an ID; ``method`` a pipeline name. Of ``spans``, one must
+    hold. ``timed_out`` is about failed jobs alone: only those with a task that ran out of time, or only the others.
+    ``sort`` is one of ``created_at``, ``started_at``, ``finished_at``, ``name``, ``priority``; the ID breaks ties.
     """
 
     owner_id: str | None = None
+    owner_ids: tuple[str, ...] | None = None
     ids: tuple[str, ...] | None = None
     states: tuple[JobState, ...] | None = None
     pipeline_name: str | None = None
@@ -48,6 +60,8 @@ class JobFilter:
     started_after: float | None = None
     finished_before: float | None = None
     finished_after: float | None = None
+    spans: tuple[Span, ...] | None = None
+    timed_out: bool | None = None
     file_sha256: tuple[str, ...] | None = None
     sort: str = "created_at"
 

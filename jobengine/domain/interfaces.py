@@ -178,6 +178,9 @@ class JobRows(Protocol):
         The statistics follow in the same statement group. Returns the IDs that moved.
         """
 
+    def timed_out(self, ids: Collection[str]) -> set[str]:
+        """Those of these jobs of which a task failed because it ran out of time."""
+
     def page(self, where: JobFilter, page: Page) -> list[Job]: ...
 
     def count(self, where: JobFilter) -> int: ...
@@ -248,6 +251,9 @@ class FileRows(Protocol):
     def page(self, where: FileFilter, page: Page) -> list[File]: ...
 
     def count(self, where: FileFilter) -> int: ...
+
+    def first_of_jobs(self, job_ids: Collection[str]) -> dict[str, File]:
+        """The first file of each of these jobs, by job; a job without files, or whose first is gone, is left out."""
 
     def folders(self, owner_id: str | None) -> list[tuple[str, float]]:
         """The folders that files are in, by name, each with the time of its first file."""

@@ -46,6 +46,11 @@ class SqlFiles:
     def count(self, where: FileFilter) -> int:
         return paging.count_rows(self._link, files, self._criteria(where))
 
+    def first_of_jobs(self, job_ids: Collection[str]) -> dict[str, File]:
+        is_first = (job_files.c.position == 0) & job_files.c.job_id.in_(self._link.ids(job_ids))
+        statement = select(job_files.c.job_id, *files.c).join_from(job_files, files, files.c.id == job_files.c.file_id)
+        return {row[0]: read_file(row[1:]) for row in self._link.run(statement.where(is_first))}
+
     def folders(self, owner_id: str | None) -> list[tuple[str, float]]:
         criteria = paging.equalities(files, {"owner_id": owner_id})
         statement = select(files.c.folder, func.min(files.c.created_at)).where(*criteria)

@@ -12,19 +12,19 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, exists, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, literal_column, or_, select
 
 from jobengine.domain.errors import invalid
-from jobengine.domain.filters import JobFilter, Page
-from jobengine.domain.states import JobState
+from jobengine.domain.filters import JobFilter, Page, Span
+from jobengine.domain.states import FailureKind, JobState, TaskState
 from jobengine.store import paging, predicates
 from jobengine.store.bulk import Link, storable
 from jobengine.store.paging import Criteria, Order, count_some, is_common
 from jobengine.store.search import has_text, page_by_text, walks_by_text, with_ids_of_rare_text
-from jobengine.store.tables import job_files, job_labels, jobs
+from jobengine.store.tables import job_files, job_labels, jobs, tasks
 
 _CREATED = "created_at"
 _SORT_KEYS: dict[str, ColumnElement[Any]] = {
@@ -36,6 +36,7 @@ _SORT_KEYS: dict[str, ColumnElement[Any]] = {
 }
 _COMPUTED = ("started_at", "finished_at")
 _NARROW = ("batch_id", "parent_id")
+_RAN_OUT_OF_TIME = and_(tasks.c.state == TaskState.FAILED.value, tasks.c.failure_kind == FailureKind.TIMEOUT.value)
 
 
 def page_jobs(link: Link, where: JobFilter, page: Page) -> list[Any]:
@@ -66,6 +67,12 @@ def is_counted_by_state(where: JobFilter) -> bool:
     )
 
 
+def timed_out_jobs(link: Link, ids: Collection[str]) -> set[str]:
+    """Those of these jobs of which a task ran out of time."""
+    statement = select(tasks.c.job_id).distinct().where(tasks.c.job_id.in_(link.ids(ids)), _RAN_OUT_OF_TIME)
+    return set(link.run(statement).scalars())
+
+
 def count_jobs(link: Link, where: JobFilter) -> int:
     """How many jobs meet the filter."""
     where = with_ids_of_rare_text(link, where)
@@ -80,6 +87,13 @@ def _criteria(link: Link, where: JobFilter) -> list[ColumnElement[bool]]:
     if where.owner_id is not None:
         is_hidden = _is_narrow(where) or where.pipeline_id is not None
         criteria.append(_column(link, "owner_id", is_hidden=is_hidden) == storable(where.owner_id))
+    if where.owner_ids is not None:
+        criteria.append(_is_of_owners(link, where))
+    if where.timed_out is not None:
+        is_late = exists().where(tasks.c.job_id == jobs.c.id, _RAN_OUT_OF_TIME)
+        criteria.append(or_(jobs.c.state != JobState.FAILED.value, is_late if where.timed_out else ~is_late))
+    if where.spans is not None:
+        criteria.append(or_(false(), *(_is_within(span) for span in where.spans)))
     if where.pipeline_name is not None:
         column = _column(link, "pipeline_name", is_hidden=_is_narrow(where))
         criteria.append(column == storable(where.pipeline_name))
@@ -88,6 +102,17 @@ def _criteria(link: Link, where: JobFilter) -> list[ColumnElement[bool]]:
     if where.text:
         criteria.append(has_text(link, where.text))
     return [*criteria, *_bounds(link, where)]
+
+
+def _is_of_owners(link: Link, where: JobFilter) -> ColumnElement[bool]:
+    ids = [storable(owner_id) for owner_id in where.owner_ids or ()]
+    # As with states: where they have many jobs, these turn up soon in any order; where they have few, those are sorted.
+    is_hidden = _is_narrow(where) or is_common(link, select(jobs.c.id).where(jobs.c.owner_id.in_(ids)))
+    return _column(link, "owner_id", is_hidden=is_hidden).in_(ids)
+
+
+def _is_within(span: Span) -> ColumnElement[bool]:
+    return and_(jobs.c[span.field] > span.after, jobs.c[span.field] < span.before)
 
 
 def _is_narrow(where: JobFilter) -> bool:

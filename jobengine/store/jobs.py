@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -131,7 +132,13 @@ class SqlJobs:
     def page(self, where: JobFilter, page: Page) -> list[Job]:
         return [read_job(row) for row in job_lists.page_jobs(self._link, where, page)]
 
+    def timed_out(self, ids: Collection[str]) -> set[str]:
+        return job_lists.timed_out_jobs(self._link, ids)
+
     def count(self, where: JobFilter) -> int:
+        if where.timed_out is False:
+            # Few jobs run out of time, and how many there are in all is often known.
+            return self.count(replace(where, timed_out=None)) - self._count_timed_out(where)
         if job_lists.is_counted_by_state(where):
             return self._statistics.count(where.owner_id, where.pipeline_name, where.states)
         return job_lists.count_jobs(self._link, where)
@@ -161,6 +168,10 @@ class SqlJobs:
 
     def forget_requests(self, now: float) -> int:
         return self._link.run(delete(requests).where(requests.c.expires_at < now)).rowcount
+
+    def _count_timed_out(self, where: JobFilter) -> int:
+        states = (JobState.FAILED,) if where.states is None or JobState.FAILED in where.states else ()
+        return job_lists.count_jobs(self._link, replace(where, states=states, timed_out=True))
 
     def _run(self, build: Any, rows: Sequence[Sequence[Any]]) -> None:
         for _ in self._link.run_bulk(build, rows):

@@ -51,6 +51,20 @@ def test_the_files_of_a_job_are_listed(store: SqlStore) -> None:
         assert ledger.files.count(FileFilter(OWNER, job_id=new_id())) == 0
 
 
+def test_the_first_file_of_each_of_many_jobs_is_found_while_it_is_there(store: SqlStore) -> None:
+    files = [make_file() for _ in range(3)]
+    jobs = [make_job() for _ in range(4)]
+    named = {jobs[0].id: [files[1].id, files[0].id], jobs[1].id: [files[1].id], jobs[2].id: [files[2].id]}
+    insert(store, *files)
+    with store.begin() as ledger:
+        ledger.jobs.insert(jobs, named)
+        ledger.files.delete([files[2].id])
+        found = ledger.files.first_of_jobs([job.id for job in jobs] + [new_id()])
+        assert found == {jobs[0].id: files[1], jobs[1].id: files[1]}
+        assert ledger.files.first_of_jobs([jobs[1].id]) == {jobs[1].id: files[1]}
+        assert ledger.files.first_of_jobs([]) == {}
+
+
 def test_the_root_folder_is_a_folder_like_any_other(store: SqlStore) -> None:
     root = make_file(folder="")
     insert(store, root, make_file(folder="a"))

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.filters import JobFilter, Page
+from jobengine.domain.filters import JobFilter, Page, Span
 from jobengine.domain.orders import sort_key
 from jobengine.domain.records import Job
-from jobengine.domain.states import JobState
+from jobengine.domain.states import FailureKind, JobState, TaskState
 from jobengine.store import SqlStore
 from tests.contract.ledgers import on_every_ledger
-from tests.contract.rows import NOW, OTHER_OWNER, OWNER, make_file, make_job
+from tests.contract.rows import NOW, OTHER_OWNER, OWNER, make_file, make_job, make_task
 
 pytestmark = on_every_ledger
 
@@ -52,7 +52,19 @@ def fill(store: SqlStore, count: int = 60) -> tuple[list[Job], dict[str, set[str
     with store.begin() as ledger:
         ledger.files.insert(files)
         ledger.jobs.insert(jobs, {job_id: [file.id for file in given] for job_id, given in used.items()})
+        ledger.tasks.insert(
+            [
+                make_task(job_id=job.id, state=TaskState.FAILED, failure_kind=kind)
+                for job in jobs
+                for kind in ((FailureKind.STEP, FailureKind.TIMEOUT) if is_timed_out(job) else (FailureKind.CRASH,))
+            ]
+        )
     return jobs, {job_id: {file.sha256 for file in given} for job_id, given in used.items()}
+
+
+def is_timed_out(job: Job) -> bool:
+    """Whether a failed job of ours is one with a task that ran out of time."""
+    return job.state is JobState.FAILED and job.priority == 1
 
 
 def compare(value: float | None, test: Callable[[float], bool]) -> bool:
@@ -102,6 +114,33 @@ FILTERS: dict[str, tuple[dict[str, Any], Callable[[Job, set[str]], bool]]] = {
         lambda job, _: (
             job.state in (JobState.FAILED, JobState.SUCCEEDED) and compare(job.finished_at, lambda at: at < NOW + 12)
         ),
+    ),
+    "owners": ({"owner_ids": (OTHER_OWNER, "9" * 24)}, lambda job, _: job.owner_id == OTHER_OWNER),
+    "no owner": ({"owner_ids": ()}, lambda job, _: False),
+    "any of two spans": (
+        {"spans": (Span("started_at", after=NOW + 13), Span("finished_at", before=NOW + 8))},
+        lambda job, _: (
+            compare(job.started_at, lambda at: at > NOW + 13) or compare(job.finished_at, lambda at: at < NOW + 8)
+        ),
+    ),
+    "any of two spans before a time": (
+        {"spans": (Span("created_at", NOW + 1, NOW + 3), Span("finished_at", before=NOW + 8))},
+        lambda job, _: NOW + 1 < job.created_at < NOW + 3 or compare(job.finished_at, lambda at: at < NOW + 8),
+    ),
+    "a span and a hash": (
+        {"spans": (Span("finished_at"),), "file_sha256": (HASHES[0],)},
+        lambda job, hashes: job.finished_at is not None and HASHES[0] in hashes,
+    ),
+    "no span": ({"spans": ()}, lambda job, _: False),
+    "timed out": ({"states": (JobState.FAILED,), "timed_out": True}, lambda job, _: is_timed_out(job)),
+    "pending or timed out": (
+        {"states": (JobState.FAILED, JobState.PENDING), "timed_out": True},
+        lambda job, _: job.state is JobState.PENDING or is_timed_out(job),
+    ),
+    "not timed out": ({"timed_out": False}, lambda job, _: not is_timed_out(job)),
+    "succeeded, or failed otherwise": (
+        {"states": (JobState.FAILED, JobState.SUCCEEDED), "timed_out": False},
+        lambda job, _: job.state in (JobState.FAILED, JobState.SUCCEEDED) and not is_timed_out(job),
     ),
     "text in either case": ({"text": "PLATE"}, lambda job, _: "plate" in job.name.lower()),
     "text in any alphabet": ({"text": "ärG"}, lambda job, _: job.name == "Ärger"),
@@ -214,6 +253,14 @@ def test_pages_of_every_order_join_into_the_whole_list(store: SqlStore, sort: st
             while page := ledger.jobs.page(where, Page(7, pages[-1].id if pages else None, descending=descending)):
                 pages += page
         assert pages == expected
+
+
+def test_jobs_that_ran_out_of_time_are_told_from_the_rest(store: SqlStore) -> None:
+    jobs, _ = fill(store)
+    wanted = {job.id for job in jobs if is_timed_out(job)}
+    with store.read() as ledger:
+        assert ledger.jobs.timed_out([job.id for job in jobs]) == wanted
+        assert ledger.jobs.timed_out([]) == set()
 
 
 def test_an_unknown_order_is_refused(store: SqlStore) -> None:
