@@ -88,6 +88,15 @@ class BatchView:
 
 
 @dataclass(frozen=True, slots=True)
+class JobOrigin:
+    """Whose a job is, the first file that it works on while that is there, and whether it ran out of time."""
+
+    owner: Owner
+    file: File | None
+    is_timed_out: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """What the whole system has to do, and who does it. The backlog is None while Redis is away."""
 
@@ -242,23 +251,26 @@ class Queries:
         with self._store.read() as ledger:
             return ledger.tasks.first_failed([job.id]).get(job.id)
 
-    def first_files(self, job_ids: Sequence[str]) -> dict[str, File]:
-        """The first file of each of these jobs that has one."""
+    def origins_of(self, jobs: Sequence[Job]) -> dict[str, JobOrigin]:
+        """Where each of these jobs, which the caller has been shown, comes from."""
+        job_ids = [job.id for job in jobs]
         with self._store.read() as ledger:
-            first = {job_id: ids[0] for job_id in job_ids if (ids := ledger.jobs.file_ids(job_id))}
-            files = ledger.files.fetch(set(first.values()))
-        return {job_id: files[file_id] for job_id, file_id in first.items() if file_id in files}
+            owners = ledger.owners.fetch({job.owner_id for job in jobs})
+            files = ledger.files.first_of_jobs(job_ids)
+            timed_out = ledger.jobs.timed_out([job.id for job in jobs if job.state is JobState.FAILED])
+        return {job.id: JobOrigin(owners[job.owner_id], files.get(job.id), job.id in timed_out) for job in jobs}
 
     def tasks_of(self, job_id: str) -> list[Task]:
         """All tasks of a job that the caller has been shown, oldest first."""
         with self._store.read() as ledger:
             return ledger.tasks.of_jobs([job_id])
 
-    def result_of_task(self, task_id: str) -> Result | None:
-        """What a task made."""
+    def results_of_tasks(self, task_ids: Sequence[str]) -> dict[str, Result]:
+        """What each of these tasks, which the caller has been shown, made, if anything."""
+        oldest_first = Page(limit=None, descending=False)
         with self._store.read() as ledger:
-            found = ledger.results.page(ResultFilter(task_ids=(task_id,)), Page(limit=1))
-        return found[0] if found else None
+            found = ledger.results.page(ResultFilter(task_ids=tuple(task_ids)), oldest_first)
+        return {result.task_id: result for result in found}
 
     def task(self, owner_id: str | None, task_id: str) -> tuple[Task, list[Attempt]]:
         """One task with its ended attempts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +21,17 @@ class Dialect:
     name: str
     claims: Callable[[], bool]
     render: Callable[[Refusal], Response]
+
+
+def check_query(once: Collection[str] = (), several: Collection[str] = ()) -> None:
+    """Refuse a query that holds more than what is read from it: raises EngineError(INVALID) for a name that nobody
+    reads, and for one that is read ``once`` and comes twice.
+    """
+    for name, values in request.args.lists():
+        if name not in once and name not in several:
+            raise invalid("There is no such argument here.", name)
+        if name in once and len(values) > 1:
+            raise invalid("Give this argument once.", name)
 
 
 def bearer() -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from api.auth import READ, Caller, authenticate
-from api.dialects.dialect import whole_number
+from api.dialects.dialect import check_query, json_object, whole_number
+from jobengine.domain.errors import invalid
 from jobengine.domain.records import Role
 
 blueprint = Blueprint("argus", __name__)
@@ -16,9 +17,22 @@ PREFIX = "/sampledb/v2"
 _LIMIT = 25
 
 
-def caller(allowed: frozenset[Role] = READ) -> Caller:
-    """The caller whose key is in ``Argus-API-Key``."""
-    return authenticate(request.headers.get("Argus-API-Key"), allowed)
+def caller(allowed: frozenset[Role] = READ, *, reads: Collection[str] = (), several: Collection[str] = ()) -> Caller:
+    """The caller whose key is in ``Argus-API-Key``. The query may hold what the view ``reads`` from it once, and what
+    it reads ``several`` times, and nothing else.
+    """
+    who = authenticate(request.headers.get("Argus-API-Key"), allowed)
+    check_query(reads, several)
+    return who
+
+
+def read_body(names: Collection[str]) -> dict[str, Any]:
+    """The body, an object that may hold these names; raises EngineError(INVALID) with the first other as its field."""
+    body = json_object()
+    for name in body:
+        if name not in names:
+            raise invalid(f"There is no such name here; there are {', '.join(names)}.", name)
+    return body
 
 
 def stash(data: Any, status: int = 200, **page: int) -> Response:

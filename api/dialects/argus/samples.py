@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import IO, Any, BinaryIO, cast
 
 from flask import Response, request
 
 from api.auth import SUBMIT
-from api.dialects.argus.door import PREFIX, blueprint, caller, milliseconds, stash, without_absent
-from api.dialects.argus.jobs import shape
-from api.dialects.dialect import json_object, text_of
+from api.dialects.argus.documents import job_document
+from api.dialects.argus.door import PREFIX, blueprint, caller, milliseconds, read_body, stash, without_absent
+from api.dialects.dialect import text_of
 from api.parts import parts
 from jobengine.domain.errors import invalid, not_found
 from jobengine.domain.filters import FileFilter, Page
@@ -18,19 +18,41 @@ from jobengine.domain.records import File, Job
 from jobengine.verbs.builtin import EXTERNAL_PIPELINE
 from jobengine.verbs.requests import JobRequest
 
+_SUBMISSION = (
+    *("fileName", "metaData", "customer", "observedTimestamp", "mimeType", "tlp", "acl"),
+    *("userAgent", "challengeToken", "retention"),
+)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+class _Begun:
+    """A stream whose first byte was read, to see whether there is one: a body in chunks does not tell its length."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._first = stream.read(1)
+        self.is_empty = not self._first
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, up to this many; without a number, all."""
+        first, self._first = self._first, b""
+        return first + self._stream.read(size if size < 0 else size - len(first))
 
 
 @blueprint.post(f"{PREFIX}/sample")
 def add_sample() -> Response:
-    """Store a sample, sent as the body or as a part named ``file``. It is analysed when it is submitted."""
-    owner_id = caller(SUBMIT).owner_id
-    part = request.files.get("file")
-    if part is None and (request.is_json or not request.content_length):
-        raise invalid("Send the sample's bytes as the body, as application/octet-stream.", "file")
+    """Store a sample, sent as the body, whatever its type is, or as a part named ``file`` of a form.
+
+    It is analysed when it is submitted.
+    """
+    owner_id = caller(SUBMIT, reads=("fileName",)).owner_id
+    # Looking for parts reads the body, so it must not be done to one that is the sample itself.
+    part = request.files.get("file") if request.mimetype == "multipart/form-data" else None
     name = (part.filename if part else None) or request.args.get("fileName") or "sample"
-    file = parts().engine.add_file(owner_id, name, part.stream if part else request.stream)  # type: ignore[arg-type]
-    return stash(_sample(file), 201)
+    body = _Begun(part.stream if part else request.stream)
+    if body.is_empty:
+        raise invalid("Send the sample's bytes as the body, or as a part named 'file' of a form.", "file")
+    return stash(_sample(parts().engine.add_file(owner_id, name, cast(BinaryIO, body))), 201)
 
 
 @blueprint.get(f"{PREFIX}/sample/<string:sha256>")
@@ -46,7 +68,7 @@ def add_submission(sha256: str) -> Response:
     Where ``metaData`` names a ``pipeline``, the engine's own workers run that instead.
     """
     who = caller(SUBMIT)
-    body = json_object()
+    body = read_body(_SUBMISSION)
     file = _find(who.owner_id, sha256)
     about = body.get("metaData") or {}
     if not isinstance(about, dict):
@@ -93,4 +115,4 @@ def _sample(file: File) -> dict[str, Any]:
 
 
 def _submission(job: Job, file: File) -> dict[str, Any]:
-    return without_absent({**_sample(file), "id": job.id, "job": shape(job)})
+    return without_absent({**_sample(file), "id": job.id, "job": job_document(job)})

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import re
-from operator import attrgetter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, request
 
 from api.auth import ANALYZE
-from api.dialects.argus.door import PREFIX, blueprint, caller, listed, milliseconds, stash, stretch, without_absent
+from api.dialects.argus.criteria import read_sorts
+from api.dialects.argus.door import (
+    PREFIX,
+    blueprint,
+    caller,
+    listed,
+    milliseconds,
+    read_body,
+    stash,
+    stretch,
+    without_absent,
+)
 from api.dialects.argus.wording import TASK_STATES, word_of
-from api.dialects.dialect import json_object, text_of, texts_of
+from api.dialects.dialect import text_of, texts_of
 from api.parts import parts
 from jobengine.domain.errors import invalid, not_found
 from jobengine.domain.pipeline import EXTERNAL_STEP
-from jobengine.domain.records import Task
+from jobengine.domain.records import Result, Task
 from jobengine.domain.states import TaskState
 from jobengine.verbs.requests import NewTask, TaskReport
 
 _WORKER = re.compile(r"[a-zA-Z0-9_:\-.]{1,200}", re.ASCII)
 _NEW_STATES = ("enqueued", "executing", "success", "failed")
-_SORTS = {
-    "worker": "step",
-    "state": "state",
-    "enqueuedTimestamp": "created_at",
-    "startTimestamp": "started_at",
-    "endTimestamp": "finished_at",
+_KEYS: dict[str, Callable[[Task], Any]] = {
+    "worker": lambda task: task.step,
+    "state": word_of,
+    "enqueuedTimestamp": lambda task: task.created_at,
+    "startTimestamp": lambda task: task.started_at or 0.0,
+    "endTimestamp": lambda task: task.finished_at or 0.0,
 }
 
 
@@ -34,21 +45,21 @@ _SORTS = {
 def add_job_task(job_id: str) -> Response:
     """Add a task. Sending the same again gives the same task: clients resend what they got no answer to."""
     who = caller(ANALYZE)
-    body = json_object()
+    body = read_body(("worker", "state"))
     worker, state = text_of(body, "worker"), text_of(body, "state", default="enqueued")
     if not _WORKER.fullmatch(worker):
         raise invalid("A worker's name has letters, digits and the signs _ : - . only.", "worker")
     if state not in _NEW_STATES:
         raise invalid(f"A new task is one of {', '.join(_NEW_STATES)}.", "state")
     task = parts().engine.add_task(who.sees, job_id, NewTask(worker, TASK_STATES[state], reuse_open=True))
-    return stash(_shape(task), 201)
+    return stash(_document(task), 201)
 
 
 @blueprint.put(f"{PREFIX}/job/<string:job_id>/task/<string:task_id>")
 def update_job_task(job_id: str, task_id: str) -> Response:
     """Move a task; a success names the analysis that it came to."""
     who = caller(ANALYZE)
-    body = json_object()
+    body = read_body(("state", "analysisID", "analyses", "message"))
     _find(who.sees, job_id, task_id)
     state = text_of(body, "state")
     if state not in TASK_STATES or state == "enqueued":
@@ -62,42 +73,49 @@ def update_job_task(job_id: str, task_id: str) -> Response:
         result={"analyses": analyses},
         result_kind="analysis",
     )
-    return stash(_shape(parts().engine.move_task(who.sees, task_id, report)))
+    return stash(_document(parts().engine.move_task(who.sees, task_id, report)))
 
 
 @blueprint.get(f"{PREFIX}/job/<string:job_id>/tasks")
 def list_job_tasks(job_id: str) -> Response:
     """The tasks of a job."""
-    who = caller()
-    job = parts().queries.job(who.sees, job_id).job
+    who = caller(reads=("limit", "offset"), several=("sortBy",))
+    job = parts().queries.job_alone(who.sees, job_id)
     limit, offset = stretch()
     tasks = [task for task in parts().queries.tasks_of(job.id) if task.step != EXTERNAL_STEP]
-    for word in reversed(request.args.getlist("sortBy") or ["worker"]):
-        name = _SORTS.get(word.lstrip("+-"))
-        if name is None:
-            raise invalid(f"Sort by one of {', '.join(_SORTS)}, with '-' in front for descending.", "sortBy")
-        read = attrgetter(name)
-        tasks.sort(key=lambda task: _sortable(read(task)), reverse=word.startswith("-"))
+    for name, descending in reversed(
+        read_sorts(request.args.getlist("sortBy") or ["worker"], {name: name for name in _KEYS})
+    ):
+        tasks.sort(key=_KEYS[name], reverse=descending)
     shown = tasks[offset : offset + limit if limit else None]
-    return listed([_shape(task) for task in shown], len(tasks), limit, offset)
+    return listed(_documents(shown), len(tasks), limit, offset)
 
 
 @blueprint.get(f"{PREFIX}/job/<string:job_id>/task/<string:task_id>")
 def get_job_task(job_id: str, task_id: str) -> Response:
     """One task."""
-    return stash(_shape(_find(caller().sees, job_id, task_id)))
+    return stash(_document(_find(caller().sees, job_id, task_id)))
 
 
 def _find(sees: str | None, job_id: str, task_id: str) -> Task:
-    job = parts().queries.job(sees, job_id).job
+    job = parts().queries.job_alone(sees, job_id)
     task, _ = parts().queries.task(sees, task_id)
     if task.job_id != job.id:
         raise not_found("task", task_id)
     return task
 
 
-def _shape(task: Task) -> dict[str, Any]:
-    analyses = _analyses_of(task)
+def _document(task: Task) -> dict[str, Any]:
+    return _documents([task])[0]
+
+
+def _documents(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    succeeded = [task.id for task in tasks if task.state is TaskState.SUCCEEDED]
+    results = parts().queries.results_of_tasks(succeeded) if succeeded else {}
+    return [_with_analyses(task, _analyses_of(results.get(task.id))) for task in tasks]
+
+
+def _with_analyses(task: Task, analyses: list[dict[str, str]]) -> dict[str, Any]:
     return without_absent(
         {
             "id": task.id,
@@ -114,10 +132,7 @@ def _shape(task: Task) -> dict[str, Any]:
     )
 
 
-def _analyses_of(task: Task) -> list[dict[str, str]]:
-    if task.state is not TaskState.SUCCEEDED:
-        return []
-    result = parts().queries.result_of_task(task.id)
+def _analyses_of(result: Result | None) -> list[dict[str, str]]:
     named = result.data.get("analyses") if result else None
     if isinstance(named, list):
         return [{"id": str(entry)} for entry in named]
@@ -127,9 +142,3 @@ def _analyses_of(task: Task) -> list[dict[str, str]]:
 def _analyses(body: dict[str, Any]) -> list[str]:
     one = text_of(body, "analysisID", default="")
     return list(dict.fromkeys(([one] if one else []) + texts_of(body, "analyses")))
-
-
-def _sortable(value: Any) -> Any:
-    if value is None:
-        return 0.0
-    return value.value if isinstance(value, TaskState) else value

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from jobengine.domain.records import Task
+from collections.abc import Collection
+from itertools import chain
+from typing import Any
+
+from jobengine.domain.records import Job, Task
 from jobengine.domain.states import FailureKind, JobState, TaskState
 
 JOB_WORDS = {
@@ -19,9 +23,10 @@ JOB_STATES: dict[str, tuple[JobState, ...]] = {
     "executing": (JobState.RUNNING,),
     "done": (JobState.SUCCEEDED, JobState.FAILED),
     "aborted": (JobState.CANCELED,),
-    # Aborting takes effect at once here, and jobs do not time out as a whole.
+    # Aborting takes effect at once here.
     "abortRequested": (),
-    "timeout": (),
+    # Of those that failed, the ones that ran out of time; the others are done.
+    "timeout": (JobState.FAILED,),
 }
 """Every word back to the states that it means."""
 
@@ -43,6 +48,21 @@ TASK_STATES = {
     "cancelled": TaskState.CANCELED,
 }
 """What a client may move a task to."""
+
+
+def word_of_job(job: Job, *, is_timed_out: bool) -> str:
+    """The word for a job; a failed one of which a task ran out of time has a word of its own."""
+    return "timeout" if job.state is JobState.FAILED and is_timed_out else JOB_WORDS[job.state]
+
+
+def states_of(words: Collection[str]) -> dict[str, Any]:
+    """The criteria of a filter for jobs that have one of these words."""
+    states = tuple(dict.fromkeys(chain(*(JOB_STATES[word] for word in words))))
+    is_split = ("done" in words) != ("timeout" in words)
+    return {
+        "states": None if len(states) == len(JobState) else states,
+        "timed_out": "timeout" in words if is_split else None,
+    }
 
 
 def word_of(task: Task) -> str:
