@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -25,6 +26,9 @@ from jobengine.transport.slots import Slot, SlotTable
 from jobengine.transport.worker_events import BundledEvents
 
 log = logging.getLogger(__name__)
+
+_LATEST = 100
+"""Of how many deliveries a worker remembers that it took them: more than can be on their way to its children."""
 
 
 class RunsDeliveries(Protocol):
@@ -160,6 +164,7 @@ def _connect_signals(
         concurrency = int(app.conf.worker_concurrency or os.cpu_count() or 1)
         return Report(ReportKind.ANNOUNCED, keeper.worker, time.time(), body=announce(concurrency))
 
+    latest: deque[str] = deque(maxlen=_LATEST)
     guard = Guard(slots, settings.grace_seconds)
     keeper = LeaseKeeper(slots, guard, channel, settings.lease_seconds, announcement)
 
@@ -181,7 +186,14 @@ def _connect_signals(
     def on_stop_request(**kwargs: Any) -> None:
         guard.wind_down()
 
+    def on_taken(request: Request, **kwargs: Any) -> None:
+        latest.append(str(request.id))
+
     def on_shutdown(**kwargs: Any) -> None:
+        # Celery drops what it takes in the moment in which it is told to stop, as a broker that keeps account would
+        # send it again. What a child has begun is its own: the ticket is gone.
+        for delivery_id in latest:
+            keeper.give_back(delivery_id)
         keeper.stop()
         guard.stop()
 
@@ -194,5 +206,6 @@ def _connect_signals(
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_process_init.connect(on_child, weak=False)
     signals.worker_shutting_down.connect(on_stop_request, weak=False)
+    signals.task_received.connect(on_taken, weak=False)
     signals.worker_shutdown.connect(on_shutdown, weak=False)
     signals.task_unknown.connect(on_unknown_step, weak=False)
