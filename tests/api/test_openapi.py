@@ -14,6 +14,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from jobengine.domain.records import Role
 from tests.api.conftest import client_maker
@@ -41,14 +42,28 @@ def described() -> tuple[Any, Callable[[], None]]:
     for entry in (document, *(operation for item in document["paths"].values() for operation in item.values())):
         if isinstance(entry, dict) and "security" in entry:
             entry["security"] = [way for way in entry["security"] if "key" not in way]
-    read = schemathesis.openapi.from_dict(document, config=_config(key))
+    read = schemathesis.openapi.from_dict(document, config=_config())
     read.app = application
+    read.auth()(_key_sender(key))
     copy = ledger.copy()
     return read, lambda: ledger.bring_back(copy)
 
 
-def _config(key: str) -> SchemathesisConfig:
-    config = SchemathesisConfig.from_dict({"headers": {"Authorization": f"Bearer {key}"}})
+def _key_sender(key: str) -> type:
+    class KeySender:
+        """Sends the key with each request, but for those that try what happens without or with another one."""
+
+        def get(self, case: Any, context: Any) -> str:
+            return key
+
+        def set(self, case: Any, data: str, context: Any) -> None:
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+    return KeySender
+
+
+def _config() -> SchemathesisConfig:
+    config = SchemathesisConfig()
     # What has the right shape may still name what is not there, or hold what a step does not take (422), hold a NUL or
     # a number beyond 64 bits, which no schema forbids (400), or ask for bytes past the end (416).
     config.projects.default.checks.positive_data_acceptance.expected_statuses += ["400", "416", "422"]
@@ -80,4 +95,6 @@ def test_every_answer_is_described(case: Any, statuses: Counter[int]) -> None:
     # Methods that the path does not have are tried too; what they get is not the operation's answer.
     if response.request.method == case.operation.method.upper():
         statuses[response.status_code] += 1
-    case.validate_response(response)
+    # A form knows only text: a number in one is the text that spells it, and no violation.
+    unanswerable = [negative_data_rejection] if case.media_type == "multipart/form-data" else []
+    case.validate_response(response, excluded_checks=unanswerable)
