@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.parts import parts
-from jobengine.queries import Load
+from jobengine.queries import Load, Work
 
 
 def install(app: Flask) -> None:
@@ -32,13 +32,8 @@ class _LoadCollector(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         load = self._load
-        yield _by("jobengine_jobs", "Jobs in the ledger by state.", "state", load.jobs)
-        yield _by("jobengine_tasks_enqueued", "Tasks sent to workers and not begun, by queue.", "queue", load.enqueued)
-        yield _by("jobengine_worker_slots", "Tasks that live workers can run at a time, by queue.", "queue", load.slots)
-        yield GaugeMetricFamily(
-            "jobengine_tasks_in_flight", "Tasks sent to workers and not ended.", value=load.tasks_in_flight
-        )
-        yield GaugeMetricFamily("jobengine_workers", "Workers heard from in the last 30 s.", value=load.workers)
+        if load.work is not None:
+            yield from _work(load.work)
         if load.report_backlog is not None and load.report_backlog_seconds is not None:
             yield GaugeMetricFamily(
                 "jobengine_report_backlog", "Report entries that no engine has recorded yet.", value=load.report_backlog
@@ -48,6 +43,16 @@ class _LoadCollector(Collector):
             )
         for name, state in load.health.items():
             yield GaugeMetricFamily(f"jobengine_{name}_up", f"Whether the {name} answers.", value=state == "ok")
+
+
+def _work(work: Work) -> Iterator[GaugeMetricFamily]:
+    yield _by("jobengine_jobs", "Jobs in the ledger by state.", "state", work.jobs)
+    yield _by("jobengine_tasks_enqueued", "Tasks sent to workers and not begun, by queue.", "queue", work.enqueued)
+    yield _by("jobengine_worker_slots", "Tasks that live workers can run at a time, by queue.", "queue", work.slots)
+    yield GaugeMetricFamily(
+        "jobengine_tasks_in_flight", "Tasks sent to workers and not ended.", value=work.tasks_in_flight
+    )
+    yield GaugeMetricFamily("jobengine_workers", "Workers heard from in the last 30 s.", value=work.workers)
 
 
 def _by(name: str, description: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:

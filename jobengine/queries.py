@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from jobengine.domain.errors import EngineError, not_found
+from jobengine.domain.errors import EngineError, ErrorCode, not_found
 from jobengine.domain.filters import FileFilter, JobFilter, Page, ResultFilter, TaskFilter
 from jobengine.domain.interfaces import ArtifactStore, Clock, Ledger, Store, Transport
 from jobengine.domain.records import (
@@ -97,14 +97,21 @@ class JobOrigin:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What the whole system has to do, and who does it. The backlog is None while Redis is away."""
+class Work:
+    """What the whole system has to do, and who does it, as the ledger says."""
 
     jobs: dict[str, int]
     enqueued: dict[str, int]
     slots: dict[str, int]
     tasks_in_flight: int
     workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How the whole system is. Without the ledger there is no ``work``, and without Redis no backlog."""
+
+    work: Work | None
     report_backlog: int | None
     report_backlog_seconds: float | None
     health: dict[str, str]
@@ -343,22 +350,30 @@ class Queries:
             return job, explain_job(ledger, job, redis, self._clock())
 
     def load(self) -> Load:
-        """The numbers that people watch, of all owners together."""
+        """The numbers that people watch, of all owners together; answers whatever is away."""
+        health = self.health()
+        work = self._work() if health["ledger"] == "ok" else None
+        backlog = self._backlog() if health["redis"] == "ok" else (None, None)
+        return Load(work, *backlog, health)
+
+    def _work(self) -> Work | None:
         now = self._clock()
-        with self._store.read() as ledger:
-            statistics = ledger.jobs.statistics(None)
-            by_owner, by_queue = ledger.tasks.count_in_flight()
-            workers = live_workers(ledger.catalog.workers(), now)
+        try:
+            with self._store.read() as ledger:
+                statistics = ledger.jobs.statistics(None)
+                by_owner, by_queue = ledger.tasks.count_in_flight()
+                workers = live_workers(ledger.catalog.workers(), now)
+        except EngineError as error:
+            if error.code is not ErrorCode.UNAVAILABLE:
+                raise
+            return None
         jobs = {state.value: 0 for state in JobState}
         for (_, state), count in statistics.items():
             jobs[state.value] += count
         enqueued: dict[str, int] = {}
         for (queue, _), count in by_queue.items():
             enqueued[queue] = enqueued.get(queue, 0) + count
-        health = self.health()
-        backlog = self._backlog() if health["redis"] == "ok" else (None, None)
-        slots = dict(slots_by_queue(workers, now))
-        return Load(jobs, enqueued, slots, sum(by_owner.values()), len(workers), *backlog, health)
+        return Work(jobs, enqueued, dict(slots_by_queue(workers, now)), sum(by_owner.values()), len(workers))
 
     def _backlog(self) -> tuple[int | None, float | None]:
         try:
