@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from flask import Request, request
@@ -17,6 +18,8 @@ from api.parts import parts
 from jobengine.domain.errors import EngineError, ErrorCode, invalid
 
 _LARGEST = 2**63
+_DEEPEST = 100
+"""How many levels a body may have; what reads or writes it later does so by recursion, and fails far beyond that."""
 
 
 def read_json(data: bytes | str) -> Any:
@@ -34,13 +37,15 @@ def read_json(data: bytes | str) -> Any:
         text = json.dumps(value, ensure_ascii=False)
         text.encode()
     except RecursionError:
-        raise invalid("The body is nested too deeply.") from None
+        raise _too_deep() from None
     except UnicodeEncodeError:
         raise invalid("The body has half a character in it (a lone surrogate).") from None
     except ValueError as error:
         raise invalid(f"The body is not JSON: {error}.") from None
     if "\\u0000" in text:
         raise invalid("The body has a NUL character in it.")
+    if _is_too_deep(value):
+        raise _too_deep()
     return value
 
 
@@ -109,6 +114,20 @@ def refuse_query() -> None:
     """Refuse a query where nobody reads one; raises EngineError(INVALID) with the first name as its field."""
     for name in request.args:
         raise invalid("There is no such argument here.", name)
+
+
+def _too_deep() -> EngineError:
+    return invalid(f"The body is nested too deeply; up to {_DEEPEST} levels are read.")
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(_DEEPEST):
+        entries = chain.from_iterable(found.values() if isinstance(found, dict) else found for found in level)
+        level = [entry for entry in entries if isinstance(entry, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid, n
 from jobengine.domain.filters import FileFilter, Page
 from jobengine.domain.interfaces import Ledger, StoredBytes
 from jobengine.domain.media import ANY, is_media_type
+from jobengine.domain.names import leads_elsewhere
 from jobengine.domain.records import File
 from jobengine.verbs.outside import Outside
 from jobengine.verbs.requests import Upload
@@ -46,6 +47,10 @@ def _check(upload: Upload, place: str) -> None:
     for field, text in (("name", upload.name), ("folder", upload.folder)):
         if len(text) > _NAME_LENGTH or any(ord(char) < 32 for char in text):
             raise invalid("Use up to 255 characters, none of them a control character.", place + field)
+        if leads_elsewhere(text):
+            raise invalid(
+                "Use a name, or names with '/' between them; no root, and neither '.' nor '..'.", place + field
+            )
     if not upload.name:
         raise invalid("A file needs a name.", f"{place}name")
     if upload.media_type and not (is_media_type(upload.media_type) and len(upload.media_type) <= _TYPE_LENGTH):

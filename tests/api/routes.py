@@ -9,12 +9,53 @@ from enum import Enum, auto
 from typing import Any
 
 from jobengine.domain.records import Role
-from tests.api.things import DRAFT
 
 V, S, N, A = Role.VIEWER, Role.SUBMITTER, Role.ANALYZER, Role.ADMIN
 EVERYONE = frozenset({V, S, N, A})
 SUBMITTERS, ANALYZERS, ADMINS = frozenset({S, A}), frozenset({N, A}), frozenset({A})
 WORKERS = SUBMITTERS | ANALYZERS
+
+FULL_DRAFT = {
+    "name": "mine",
+    "title": "Mine",
+    "description": "What I need.",
+    "nodes": [
+        {"key": "segment", "step": "test.segment", "parameters": {"sigma": 2}},
+        {"key": "measure", "step": "test.measure", "after": ["segment"], "from_parent": ["noop"]},
+    ],
+}
+JOB = {
+    "pipeline": "cells",
+    "files": ["{file}"],
+    "parameters": {"segment": {"sigma": 2}},
+    "name": "plate",
+    "labels": {"plate": "7"},
+    "priority": 5,
+    "tolerated_failures": 1,
+    "parent": "{job}",
+}
+BATCH = {
+    "name": "sweep",
+    "hardware": {"cpu": 2, "memory": 512, "filesystem_list": [{"filesystem_id": "f", "filesystem_name": "files"}]},
+    "jobs": [JOB],
+}
+LIMITS = {"queued_jobs": 1000, "running_tasks": 10, "stored_bytes": 10**9, "requests_per_second": 1000.5}
+KEY = {"owner": "new", "role": "viewer", "name": "of the new one", "expires_at": "2030-01-01T00:00:00Z"}
+NEW_TASK = {"worker": "w", "state": "enqueued", "message": "soon"}
+TASK_REPORT = {"state": "running", "message": "half", "fraction": 0.5}
+SUBMISSION = {"fileName": "a.exe", "metaData": {"pipeline": "noop"}}
+SEARCH = {
+    "state": ["enqueued"],
+    "sampleSha256": ["f" * 64],
+    "customer": ["lab"],
+    "startTimestamp": "2020-01-01T00:00:00Z",
+    "endTimestamp": "2030-01-01T00:00:00Z",
+    "timeFieldStrategy": ["enqueuedTimestamp"],
+    "timeMatchStrategy": "any",
+    "limit": 5,
+    "offset": 0,
+    "sortBy": ["-enqueuedTimestamp"],
+}
 
 STASH = {"responseCode", "limit", "offset", "count", "size", "metaData", "messages", "data"}
 
@@ -30,6 +71,7 @@ class Outcome(Enum):
     MISSING = auto()
     MALFORMED = auto()
     NO_PATH = auto()
+    UNREADABLE = auto()
     INVALID = auto()
     TOO_LARGE = auto()
     FORBIDDEN = auto()
@@ -51,6 +93,8 @@ class Row:
     malformed: Outcome = Outcome.MISSING
     is_own_only: bool = False
     """An administrator, too, does it with nothing but what is their own."""
+    free: Collection[str] = ()
+    """Names in the body under which a value may be of another type than what is there."""
 
     @property
     def names(self) -> list[str]:
@@ -110,10 +154,10 @@ NATIVE = Contract(
         Row("POST", "/api/v1/jobs/{job}/cancel", SUBMITTERS),
         Row("POST", "/api/v1/jobs/{failed_job}/retry", SUBMITTERS, status=201),
         Row("DELETE", "/api/v1/jobs/{job}", SUBMITTERS, status=204),
-        Row("POST", "/api/v1/jobs/{open_job}/tasks", ANALYZERS, {"worker": "w"}, 201),
+        Row("POST", "/api/v1/jobs/{open_job}/tasks", ANALYZERS, NEW_TASK, 201),
         Row("GET", "/api/v1/tasks/{task}"),
         Row("GET", "/api/v1/tasks/{task}/log"),
-        Row("PATCH", "/api/v1/tasks/{open_task}", ANALYZERS, {"state": "running"}),
+        Row("PATCH", "/api/v1/tasks/{open_task}", ANALYZERS, TASK_REPORT),
         Row("GET", "/api/v1/results/{result}"),
         Row("GET", "/api/v1/results/{result}/job"),
         Row("GET", "/api/v1/artifacts/{artifact}"),
@@ -122,35 +166,37 @@ NATIVE = Contract(
         Row("POST", "/api/v1/batches/{batch}/cancel", SUBMITTERS),
         Row("DELETE", "/api/v1/batches/{batch}", SUBMITTERS, status=204),
         Row("GET", "/api/v1/pipelines/{draft}"),
-        Row("PUT", "/api/v1/pipelines/{draft}", SUBMITTERS, DRAFT),
+        Row("PUT", "/api/v1/pipelines/{draft}", SUBMITTERS, FULL_DRAFT, free=("sigma",)),
         Row("POST", "/api/v1/pipelines/{draft}/publish", SUBMITTERS),
         Row("POST", "/api/v1/pipelines/{published}/retire", SUBMITTERS),
         Row("GET", "/api/v1/owners/{owner}", ADMINS),
-        Row("PUT", "/api/v1/owners/{owner}/limits", ADMINS, {"queued_jobs": 1000}),
+        Row("PUT", "/api/v1/owners/{owner}/limits", ADMINS, LIMITS),
         Row("DELETE", "/api/v1/keys/{key}", ADMINS, status=204),
         Row("POST", "/api/v1/files", SUBMITTERS, UPLOAD, 201),
         Row("GET", "/api/v1/files"),
         Row("GET", "/api/v1/steps"),
         Row("GET", "/api/v1/pipelines"),
-        Row("POST", "/api/v1/pipelines", SUBMITTERS, DRAFT, 201),
-        Row("POST", "/api/v1/pipelines/validate", SUBMITTERS, DRAFT),
-        Row("POST", "/api/v1/jobs", SUBMITTERS, {"pipeline": "external", "files": ["{file}"]}, 201),
+        Row("POST", "/api/v1/pipelines", SUBMITTERS, FULL_DRAFT, 201, free=("sigma",)),
+        Row("POST", "/api/v1/pipelines/validate", SUBMITTERS, FULL_DRAFT),
+        Row("POST", "/api/v1/jobs", SUBMITTERS, JOB, 201),
         Row("GET", "/api/v1/jobs"),
         Row("GET", "/api/v1/jobs/statistics"),
         Row("DELETE", "/api/v1/jobs?all=true", SUBMITTERS),
         Row("POST", "/api/v1/jobs/cancel?all=true", SUBMITTERS),
-        Row("POST", "/api/v1/batches", SUBMITTERS, {"jobs": [{"pipeline": "external", "files": ["{file}"]}]}, 201),
+        Row("POST", "/api/v1/batches", SUBMITTERS, BATCH, 201),
         Row("GET", "/api/v1/batches"),
         Row("GET", "/api/v1/me"),
         Row("GET", "/api/v1/owners", ADMINS),
-        Row("POST", "/api/v1/owners", ADMINS, {"name": "new"}, 201),
-        Row("POST", "/api/v1/keys", ADMINS, {"owner": "new", "role": "viewer"}, 201),
+        Row("POST", "/api/v1/owners", ADMINS, {"name": "new", "limits": LIMITS}, 201),
+        Row("POST", "/api/v1/keys", ADMINS, KEY, 201),
         Row("GET", "/api/v1/keys", ADMINS),
         Row("GET", "/api/v1/check", ADMINS),
     ),
     {
         Outcome.MISSING: _problem(404, "not_found"),
         Outcome.NO_PATH: _problem(404, "not_found"),
+        Outcome.UNREADABLE: _problem(400, "invalid"),
+        Outcome.INVALID: _problem(422, "invalid"),
         Outcome.TOO_LARGE: _problem(413, "too_large"),
         Outcome.FORBIDDEN: _problem(403, "forbidden"),
         Outcome.NO_KEY: _problem(401, "unauthenticated"),
@@ -190,6 +236,7 @@ BIODOCK = Contract(
     {
         Outcome.MISSING: _message(404, "not_found"),
         Outcome.NO_PATH: _message(404, "not_found"),
+        Outcome.UNREADABLE: _message(400, "invalid"),
         Outcome.INVALID: _message(400, "invalid"),
         Outcome.TOO_LARGE: _message(413, "too_large"),
         Outcome.FORBIDDEN: _message(403, "forbidden"),
@@ -215,7 +262,7 @@ ARGUS = Contract(
     (
         Row("GET", "/authentication/v1/session"),
         Row("GET", "/sampledb/v2/job"),
-        Row("POST", "/sampledb/v2/job/search", body={"state": ["enqueued"]}),
+        Row("POST", "/sampledb/v2/job/search", body=SEARCH, free=("startTimestamp", "endTimestamp", "customer")),
         Row("GET", "/sampledb/v2/job/{open_job}"),
         Row("PUT", "/sampledb/v2/job/{open_job}", WORKERS, {"state": "executing"}),
         Row("DELETE", "/sampledb/v2/job/{open_job}", WORKERS),
@@ -225,14 +272,13 @@ ARGUS = Contract(
         Row("PUT", "/sampledb/v2/job/{open_job}/task/{open_task}", ANALYZERS, {"state": "executing", "message": "on"}),
         Row("POST", "/sampledb/v2/sample", SUBMITTERS, SAMPLE, 201),
         Row("GET", "/sampledb/v2/sample/{sample}"),
-        Row(
-            "POST", "/sampledb/v2/sample/{sample}/submission", SUBMITTERS, {"fileName": "a.exe"}, 201, is_own_only=True
-        ),
+        Row("POST", "/sampledb/v2/sample/{sample}/submission", SUBMITTERS, SUBMISSION, 201, is_own_only=True),
         Row("PUT", "/sampledb/v2/sample/{sample}/reanalyse", SUBMITTERS, None, 201, is_own_only=True),
     ),
     {
         Outcome.MISSING: _stash(404),
         Outcome.NO_PATH: _stash(404),
+        Outcome.UNREADABLE: _stash(412),
         Outcome.INVALID: _stash(412),
         Outcome.TOO_LARGE: _stash(413),
         Outcome.FORBIDDEN: _stash(403),
