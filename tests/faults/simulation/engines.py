@@ -8,6 +8,7 @@ from collections.abc import Callable
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.engine import Engine
 from jobengine.verbs.outside import Outside
+from tests.faults.simulation.artifacts import FaultyArtifacts
 from tests.faults.simulation.broker import FaultyTransport
 from tests.faults.simulation.clockwork import Process
 from tests.faults.simulation.ledger import FaultyStore
@@ -26,7 +27,7 @@ def make_engine(scene: Scene, process: Process, make: MakeEngine, *, can_die: bo
     outside = Outside(
         store=FaultyStore(scene.ledger, calls),
         transport=FaultyTransport(scene, calls),
-        artifacts=scene.artifacts,
+        artifacts=FaultyArtifacts(scene.artifacts, calls),
         clock=process.clock,
         ids=scene.ids(process),
         settings=scene.settings,

@@ -1,8 +1,12 @@
-"""What goes wrong in a run: each seed has some kinds of faults, so that each kind also meets the others' absence."""
+"""What goes wrong in a run: each seed has some kinds of faults, so that each kind also meets the others' absence.
+
+In a sweep nothing goes wrong but one thing, at one call to the outside.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from enum import Enum
 from random import Random
 
 
@@ -82,3 +86,28 @@ def draw_faults(random: Random) -> Faults:
         for entry in fields(Faults)
     }
     return Faults(**chances)
+
+
+class Blow(Enum):
+    """What a call to the outside meets: one of ledger, transport or artifact store."""
+
+    REFUSED = "refused"
+    """It fails before it does anything. In a transaction that is a statement, or the commit."""
+    UNANSWERED = "unanswered"
+    """It is done, but who called hears of a failure."""
+    CRASH = "crash"
+    """It is done, and the process that called dies before it goes on."""
+
+
+@dataclass(slots=True)
+class OneBlow:
+    """The one thing that goes wrong in a run: a blow to the n-th call, counted from 1; with 0 there is none."""
+
+    blow: Blow = Blow.REFUSED
+    number: int = 0
+    calls: list[str] = field(default_factory=list)
+    """Those made so far."""
+
+    def falls(self, blow: Blow) -> bool:
+        """Whether this blow falls on the latest call."""
+        return self.number == len(self.calls) and self.blow is blow

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -45,19 +46,22 @@ class WatchedLedger(MemoryLedger):
     def __init__(self) -> None:
         super().__init__()
         self.store.migrate()
-        self.statements_left = -1
-        """How many statements still work before one fails; below zero, all do."""
-        self.is_open = False
-        """Whether a transaction is open."""
-        event.listen(self.store._database, "before_cursor_execute", self._count_statement)
+        self.meet: Callable[[str], None] | None = None
+        """Called before each statement, and before the end, of the transaction that a process has open, if any."""
+        event.listen(self.store._database, "before_cursor_execute", lambda *_: self._meet("statement"))
+        event.listen(self.store._database, "commit", lambda _: self._meet("end"))
         self._fill()
         self._filled = self.copy()
 
     def reset(self) -> None:
         """As it was when it was filled: owners, files and the catalog."""
-        self.statements_left = -1
-        self.is_open = False
+        self.meet = None
         self.bring_back(self._filled)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a process has a transaction open."""
+        return self.meet is not None
 
     def ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a query, past the engine."""
@@ -77,10 +81,9 @@ class WatchedLedger(MemoryLedger):
             record_announcements(ledger, Plans(lambda: START), [report], START)
         self.raw.executescript(_WATCH)
 
-    def _count_statement(self, *_: object) -> None:
-        if self.statements_left == 0:
-            raise refused("a statement")
-        self.statements_left -= 1
+    def _meet(self, what: str) -> None:
+        if self.meet is not None:
+            self.meet(what)
 
 
 @cache
@@ -107,6 +110,8 @@ class Calls(Protocol):
 
     def before(self, what: str) -> None: ...
 
+    def within(self, what: str) -> None: ...
+
     def after(self, what: str) -> None: ...
 
     def fate(self) -> Fate: ...
@@ -123,18 +128,15 @@ class FaultyStore:
     def begin(self) -> Iterator[Ledger]:
         """A write transaction that may fail before it begins, while it runs, at its end, or after its commit."""
         self._calls.before("write")
-        fate = self._calls.fate()
-        with self._opened(self._ledger.store.begin(), fate.statements) as rows:
+        with self._opened(self._ledger.store.begin(), "commit") as rows:
             yield rows
-            if fate.commit_fails:
-                raise refused("the commit")
         self._calls.after("commit")
 
     @contextmanager
     def read(self) -> Iterator[Ledger]:
         """A reading transaction."""
         self._calls.before("read")
-        with self._opened(self._ledger.store.read(), self._calls.fate().statements) as rows:
+        with self._opened(self._ledger.store.read(), "end of a read") as rows:
             yield rows
 
     def migrate(self) -> None:
@@ -151,12 +153,19 @@ class FaultyStore:
         """Nobody's connection alone."""
 
     @contextmanager
-    def _opened(self, transaction: AbstractContextManager[Ledger], statements: int) -> Iterator[Ledger]:
-        self._ledger.statements_left = statements
-        self._ledger.is_open = True
+    def _opened(self, transaction: AbstractContextManager[Ledger], end: str) -> Iterator[Ledger]:
+        fate = self._calls.fate()
+        left = itertools.count(fate.statements, -1)
+
+        def meet(what: str) -> None:
+            is_end = what == "end"
+            if fate.commit_fails if is_end else next(left) == 0:
+                raise refused(what)
+            self._calls.within(end if is_end else what)
+
+        self._ledger.meet = meet
         try:
             with transaction as rows:
                 yield rows
         finally:
-            self._ledger.is_open = False
-            self._ledger.statements_left = -1
+            self._ledger.meet = None

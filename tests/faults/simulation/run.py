@@ -22,7 +22,7 @@ TROUBLE_SECONDS = 60.0
 REST_SECONDS = 1500.0
 """How long after that everything must have ended; the engine's longest pause before another try is 128 seconds."""
 
-_UNFINISHED = "SELECT 1 FROM tasks WHERE state NOT IN ('succeeded', 'failed', 'canceled') LIMIT 1"
+UNFINISHED = "SELECT 1 FROM tasks WHERE state NOT IN ('succeeded', 'failed', 'canceled') LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,23 @@ class Outcome:
 
 def run_seed(seed: int, make: MakeEngine = Engine) -> Outcome:
     """Run a seed; ``make`` builds the engines, so that a test can plant a bug in them."""
-    scene = Scene(seed)
+    return run_scene(Scene(seed), seed, lambda scene: _play(scene, make))
+
+
+def run_scene(scene: Scene, seed: int, play: Callable[[Scene], None]) -> Outcome:
+    """Let a scene that is set up from this seed be played, and watch it."""
     log = _ErrorLog(scene.blame)
     logging.getLogger("jobengine").addHandler(log)
     try:
-        _play(scene, make)
+        play(scene)
     finally:
+        scene.clockwork.stop()
         logging.getLogger("jobengine").removeHandler(log)
     return _outcome(scene, seed)
 
 
 def _play(scene: Scene, make: MakeEngine) -> None:
-    clockwork, random = scene.clockwork, scene.random
+    random = scene.random
     for number in range(random.choice((1, 1, 2))):
         EngineProcess(scene, f"engine{number}", make)
     for number in range(random.choice((1, 2, 3))):
@@ -69,10 +74,7 @@ def _play(scene: Scene, make: MakeEngine) -> None:
         Client(scene, number, web)
     _plan_redis(scene)
     _plan_clocks(scene)
-    try:
-        _run_to_rest(scene)
-    finally:
-        clockwork.stop()
+    _run_to_rest(scene)
 
 
 def _run_to_rest(scene: Scene) -> None:
@@ -83,7 +85,7 @@ def _run_to_rest(scene: Scene) -> None:
         return bool(scene.violations)
 
     def has_ended() -> bool:
-        return is_lost() or not scene.ledger.has(_UNFINISHED)
+        return is_lost() or not scene.ledger.has(UNFINISHED)
 
     clockwork.run(START + scene.random.uniform(1.0, TROUBLE_SECONDS), is_lost)
     for sentence in check_meanwhile(scene):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import BinaryIO
 
 from jobengine.config import Settings
-from jobengine.domain.errors import not_found
 from jobengine.domain.ids import IdSource
-from jobengine.domain.interfaces import StoredBytes
 from jobengine.transport.memory import MemoryTransport
+from tests.faults.simulation.artifacts import MemoryArtifacts
 from tests.faults.simulation.catalog import CONTENTS, Nature, draw_nature
 from tests.faults.simulation.clockwork import Clockwork, Host, Process, ProcessDied
-from tests.faults.simulation.faults import CALM, Faults, draw_faults
+from tests.faults.simulation.faults import CALM, Blow, Faults, OneBlow, draw_faults
 from tests.faults.simulation.ledger import Fate, WatchedLedger, refused, watched_ledger
 
 
@@ -32,11 +27,12 @@ class Accepted:
 
 
 class Scene:
-    """The stage of one seed."""
+    """The stage of one seed; with one blow, nothing else goes wrong."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, one_blow: OneBlow | None = None) -> None:
         self.random = Random(seed)
-        self.faults: Faults = draw_faults(self.random)
+        self.faults: Faults = CALM if one_blow else draw_faults(self.random)
+        self.one_blow = one_blow or OneBlow()
         self.clockwork = Clockwork(self.random)
         self.ledger: WatchedLedger = watched_ledger()
         self.ledger.reset()
@@ -98,7 +94,7 @@ class Scene:
 
 @dataclass(slots=True)
 class OutsideCalls:
-    """What can happen around each call of one process to ledger or transport."""
+    """What can happen around each call of one process to ledger, transport or artifact store."""
 
     scene: Scene
     process: Process
@@ -112,10 +108,18 @@ class OutsideCalls:
         if scene.chance(faults.call_refused):
             scene.clockwork.note(f"{self.process.name}: {what} is refused")
             raise refused(what)
+        self.within(what)
+
+    def within(self, what: str) -> None:
+        """A call that no other thread goes on before, as it is made in a transaction, or is the next thing done."""
+        self.scene.one_blow.calls.append(what)
+        self._meet(Blow.REFUSED, what)
 
     def after(self, what: str) -> None:
         """It is done; the process may die before it knows, or hear of a failure."""
         scene, faults = self.scene, self.scene.faults
+        self._meet(Blow.CRASH, what)
+        self._meet(Blow.UNANSWERED, what)
         self._survive(faults)
         self.process.pause(self._latency(faults))
         if scene.chance(faults.answer_lost):
@@ -130,6 +134,16 @@ class OutsideCalls:
         statements = self.scene.random.randrange(20) if fails_early else -1
         return Fate(statements, self.scene.chance(faults.commit_fails))
 
+    def _meet(self, blow: Blow, what: str) -> None:
+        if not self.scene.one_blow.falls(blow):
+            return
+        self.scene.clockwork.note(f"{self.process.name}: BLOW {what}: {blow.value}")
+        # A web server keeps nothing from request to request: of its death a client sees a broken connection.
+        if blow is Blow.CRASH and self.can_die:
+            self.process.die()
+            raise ProcessDied
+        raise refused(what)
+
     def _latency(self, faults: Faults) -> float:
         if self.scene.chance(faults.engine_stalls):
             return self.scene.random.uniform(1.0, 20.0)
@@ -139,45 +153,3 @@ class OutsideCalls:
         if self.can_die and self.scene.chance(faults.engine_dies):
             self.process.die()
             raise ProcessDied
-
-
-class MemoryArtifacts:
-    """Bytes by hash, with the time at which they were stored."""
-
-    def __init__(self, clockwork: Clockwork) -> None:
-        self._clockwork = clockwork
-        self._contents: dict[str, tuple[bytes, float]] = {}
-
-    def put(self, source: BinaryIO, *, limit_bytes: int | None = None) -> StoredBytes:
-        """Store a stream; again makes it young."""
-        data = source.read()
-        name = hashlib.sha256(data).hexdigest()
-        self._contents[name] = (data, self._clockwork.now)
-        return StoredBytes(name, len(data), self._clockwork.now)
-
-    def open(self, sha256: str, start: int = 0, length: int | None = None) -> BinaryIO:
-        """A stream of the bytes."""
-        if sha256 not in self._contents:
-            raise not_found("artifact", sha256)
-        data, _ = self._contents[sha256]
-        return io.BytesIO(data[start : None if length is None else start + length])
-
-    def stat(self, sha256: str) -> StoredBytes | None:
-        """What is there."""
-        found = self._contents.get(sha256)
-        return None if found is None else StoredBytes(sha256, len(found[0]), found[1])
-
-    def delete(self, sha256s: Iterable[str], *, stored_before: float = math.inf) -> int:
-        """Remove them."""
-        return sum(self._contents.pop(name, None) is not None for name in sha256s)
-
-    def entries(self) -> Iterator[StoredBytes]:
-        """All that is there."""
-        return iter([StoredBytes(name, len(data), at) for name, (data, at) in self._contents.items()])
-
-    def check(self) -> None:
-        """It is always there."""
-
-    def url(self, sha256: str, name: str, media_type: str, expires_seconds: float) -> str | None:
-        """None: nobody serves them."""
-        return None
