@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from jobengine.domain.records import Role
 from tests.api.conftest import MakeClient
+from tests.api.shapes import assert_like, example_of
 from tests.unit.engine.world import World
 
 V2 = "/sampledb/v2"
@@ -75,6 +76,27 @@ def test_a_job_from_the_sample_to_its_end(analyzer: FlaskClient, submitter: Flas
     assert (listed["count"], listed["size"], listed["data"]) == (1, 1, [done])
     assert analyzer.get(f"{url}/task/{task['id']}").json["data"] == done
     assert analyzer.put(url, json={"state": "done"}).json["data"]["state"] == "done"
+
+
+def test_answers_have_the_keys_and_types_that_the_page_leads_its_readers_to(
+    analyzer: FlaskClient, submitter: FlaskClient
+) -> None:
+    url = f"{V2}/job/{submit(submitter)['id']}"
+    added = analyzer.post(f"{url}/task", json=example_of("argus", "request to add a task")).json
+    assert_like(example_of("argus", "added task"), added)
+    task = f"{url}/task/{added['data']['id']}"
+    assert_like(example_of("argus", "refused task"), analyzer.put(task, json={"state": "success"}).json)
+    sent = {**example_of("argus", "request to update a task"), "message": "looked at"}
+    updated = analyzer.put(task, json=sent).json
+    assert_like(example_of("argus", "updated task"), updated)
+    assert updated["data"]["analysis"]["id"] == sent["analysisID"]
+    assert_like(example_of("argus", "updated task"), analyzer.get(task).json)
+    assert_like(example_of("argus", "listed tasks"), analyzer.get(f"{url}/tasks").json)
+    example = example_of("argus", "listed jobs")
+    assert_like({**example, "data": example["data"][0]}, analyzer.put(url, json={"state": "done"}).json)
+    assert_like({**example, "data": example["data"][0]}, analyzer.get(url).json)
+    assert_like(example, analyzer.get(f"{V2}/job").json)
+    assert_like(example, analyzer.post(f"{V2}/job/search", json={}).json)
 
 
 @pytest.mark.parametrize(
