@@ -52,7 +52,7 @@ def text_of(body: dict[str, Any], name: str, *, default: str | None = None) -> s
     """A text in the body; raises EngineError(INVALID) for another type, or where it is missing and has no default."""
     value = body.get(name, default)
     if not isinstance(value, str):
-        raise invalid(f"{name} must be a text.", name)
+        raise invalid("This must be a text.", name)
     return value
 
 
@@ -62,7 +62,7 @@ def texts_of(body: dict[str, Any], name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise invalid(f"{name} must be a list of texts.", name)
+        raise invalid("This must be a list of texts.", name)
     return value
 
 
@@ -71,7 +71,7 @@ def whole_number(text: str | None, name: str, default: int, least: int = 0, most
     if text is None:
         return default
     if not text.isascii() or not text.isdigit() or len(text) > 10 or not least <= int(text) <= most:
-        raise invalid(f"{name} must be a whole number from {least} to {most}.", name)
+        raise invalid(f"This must be a whole number from {least} to {most}.", name)
     return int(text)
 
 

@@ -204,3 +204,15 @@ def test_refusals_are_in_its_own_words_also_those_of_the_framework(
 def test_native_jobs_are_seen_here_too(world: World, make_client: MakeClient, client: FlaskClient) -> None:
     job = submit(make_client())
     assert client.get(f"{JOBS}/{job['id']}").json["id"] == job["id"]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("limit=x", "limit: This must be a whole number from 1 to 1000."),
+        ("startingAfter=x", "startingAfter: This must be the ID of a job."),
+    ],
+)
+def test_a_refusal_names_its_field_once(client: FlaskClient, query: str, message: str) -> None:
+    answer = client.get(f"{JOBS}?{query}")
+    assert (answer.status_code, answer.json["message"]) == (400, message)

@@ -72,7 +72,7 @@ def add_submission(sha256: str) -> Response:
     file = _find(who.owner_id, sha256)
     about = body.get("metaData") or {}
     if not isinstance(about, dict):
-        raise invalid("metaData must be an object.", "metaData")
+        raise invalid("This must be an object.", "metaData")
     job = parts().engine.submit(
         JobRequest(
             owner_id=who.owner_id,

@@ -57,7 +57,7 @@ def list_analysis_jobs() -> Response:
     limit = whole_number(request.args.get("limit"), "limit", 50, 1, 1000)
     after = request.args.get("startingAfter") or None
     if after is not None and not is_id(after):
-        raise invalid("startingAfter must be the ID of a job.", "startingAfter")
+        raise invalid("This must be the ID of a job.", "startingAfter")
     queries = parts().queries
     jobs = _analysis_jobs(sees, limit, after)
     everything = queries.count_jobs(JobFilter(owner_id=sees))

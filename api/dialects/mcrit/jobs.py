@@ -111,7 +111,7 @@ def _check_criteria() -> None:
     """Refuse what there is no criterion of, and what comes twice: nobody can tell which one is meant."""
     for name, values in request.args.lists():
         if name not in _CRITERIA:
-            raise invalid(f"There is no criterion {name!r}; nothing was deleted.", name)
+            raise invalid("There is no such criterion; nothing was deleted.", name)
         if len(values) > 1:
             raise invalid("Give this criterion once; nothing was deleted.", name)
 
