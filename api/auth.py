@@ -22,6 +22,8 @@ SUBMIT = frozenset({Role.SUBMITTER, Role.ADMIN})
 ANALYZE = frozenset({Role.ANALYZER, Role.ADMIN})
 ADMIN = frozenset({Role.ADMIN})
 
+AS_BEARER = "'Authorization: Bearer je_…'"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -36,22 +38,35 @@ class Caller:
         return None if self.role is Role.ADMIN else self.owner_id
 
 
-def authenticate(secret: str | None, allowed: frozenset[Role] = READ) -> Caller:
-    """The caller with that key; raises EngineError(UNAUTHENTICATED), or (FORBIDDEN) where the role is not allowed."""
-    if not secret:
-        message = "Send an API key: 'Authorization: Bearer je_…' or 'X-API-Key: je_…'."
-        raise EngineError(ErrorCode.UNAUTHENTICATED, message)
-    key = _key_of_request(secret)
+def authenticate(secret: str | None, allowed: frozenset[Role] = READ, *, sent_as: str) -> Caller:
+    """The caller with that key; raises EngineError(UNAUTHENTICATED), or (FORBIDDEN) where the role is not allowed.
+
+    ``sent_as`` spells the header that the key comes in, for whoever sent none, or another.
+    """
+    key = _key_of_request(secret) if secret else None
+    if key is None:
+        raise EngineError(ErrorCode.UNAUTHENTICATED, f"Send a valid API key: {sent_as}.")
     if key.role not in allowed:
-        raise EngineError(ErrorCode.FORBIDDEN, f"A key with the role {key.role.value} may not do this.")
+        message = f"A key with the role {key.role.value} may not do this; send another: {sent_as}."
+        raise EngineError(ErrorCode.FORBIDDEN, message)
     return Caller(key.owner_id, key.role)
 
 
-def _key_of_request(secret: str) -> Key:
-    """The key, looked up and counted once per request."""
+def in_header(name: str) -> str:
+    """How a key is sent in that header."""
+    return f"'{name}: je_…'"
+
+
+def _key_of_request(secret: str) -> Key | None:
+    """The key, looked up and counted once per request; None where there is none like that."""
     known = g.get("key")
     if known is None or known[0] != secret:
-        key = parts().engine.authenticate(secret)
+        try:
+            key = parts().engine.authenticate(secret)
+        except EngineError as error:
+            if error.code is not ErrorCode.UNAUTHENTICATED:
+                raise
+            return None
         current_app.extensions["jobengine-limits"].take(key.owner_id)
         g.key = known = (secret, key)
     return cast(Key, known[1])
@@ -65,7 +80,7 @@ def header_key() -> str | None:
 
 def admit(allowed: frozenset[Role]) -> Caller:
     """Let the caller of this request in; raises EngineError where there is no key, or its role is another."""
-    g.caller = authenticate(header_key(), allowed)
+    g.caller = authenticate(header_key(), allowed, sent_as=f"{AS_BEARER} or {in_header('X-API-Key')}")
     return caller()
 
 

@@ -57,20 +57,27 @@ class Refusal:
 
 
 class Wording(Protocol):
-    """A surface that words the refusals of its own requests."""
+    """A surface that words the refusals of its own requests.
+
+    ``scheme`` is how its keys come in ``Authorization``, None where they come elsewhere.
+    """
 
     @property
     def claims(self) -> Callable[[], bool]: ...
     @property
     def render(self) -> Callable[[Refusal], Response]: ...
+    @property
+    def scheme(self) -> str | None: ...
 
 
 def install(app: Flask, wordings: Sequence[Wording] = ()) -> None:
     """Answer every error of the application in the words of the surface whose request it was, else in ours."""
 
     def answer(refusal: Refusal) -> Response:
-        render = next((wording.render for wording in wordings if wording.claims()), render_problem)
-        return _with_headers(render(refusal), refusal)
+        wording = next((wording for wording in wordings if wording.claims()), None)
+        if wording is None:
+            return _with_headers(render_problem(refusal), refusal, "Bearer")
+        return _with_headers(wording.render(refusal), refusal, wording.scheme)
 
     app.register_error_handler(EngineError, lambda error: answer(_of_engine(error)))
     app.register_error_handler(HTTPException, lambda error: answer(_of_framework(error)))
@@ -90,11 +97,11 @@ def render_problem(refusal: Refusal) -> Response:
     return Response(json.dumps(body), refusal.status, mimetype="application/problem+json")
 
 
-def _with_headers(response: Response, refusal: Refusal) -> Response:
+def _with_headers(response: Response, refusal: Refusal, scheme: str | None) -> Response:
     if refusal.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(math.ceil(refusal.retry_after_seconds))
-    if response.status_code == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
+    if response.status_code == 401 and scheme is not None:
+        response.headers["WWW-Authenticate"] = scheme
     if refusal.allowed:
         response.headers["Allow"] = ", ".join(refusal.allowed)
     if refusal.content_range:

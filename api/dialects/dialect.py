@@ -16,11 +16,15 @@ from jobengine.domain.errors import invalid
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """``claims`` looks at the current request; ``render`` words what went wrong, the framework's errors included."""
+    """``claims`` looks at the current request; ``render`` words what went wrong, the framework's errors included.
+
+    ``scheme`` is how keys come in ``Authorization``; None where they come in a header of the product's own.
+    """
 
     name: str
     claims: Callable[[], bool]
     render: Callable[[Refusal], Response]
+    scheme: str | None = None
 
 
 def check_query(once: Collection[str] = (), several: Collection[str] = ()) -> None:

@@ -14,7 +14,7 @@ from api.dialects.jobs_door import blueprint as jobs_door
 from jobengine.domain.records import Role
 from tests.api.asking import ask
 from tests.api.conftest import client_maker
-from tests.api.routes import CONTRACTS, KALLIMA, MCRIT, OPEN, Contract, Outcome, Row
+from tests.api.routes import CONTRACTS, ET_ENGINE, KALLIMA, MCRIT, NATIVE, OPEN, Contract, Outcome, Row
 from tests.api.things import Things
 from tests.memory_ledger import migrated_ledger
 from tests.unit.engine.world import World
@@ -139,6 +139,31 @@ def test_what_is_no_id(system: System, contract: Contract, row: Row) -> None:
                 check(system.answer(contract, row, role, {**own, name: text}), contract, wanted, (role, text))
             for text in TRAVERSALS:
                 check(system.answer(contract, row, role, {**own, name: text}), contract, Outcome.NO_PATH, (role, text))
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
+def test_who_is_not_let_in_reads_which_header_holds_keys(system: System, contract: Contract) -> None:
+    wrong = {contract.header: f"{contract.scheme}je_wrong"}
+    refused = [ask(system.client, row, system.own.ids, wrong) for row in contract.rows]
+    refused += [
+        system.answer(contract, row, Role.VIEWER, system.own.ids)
+        for row in contract.rows
+        if Role.VIEWER not in row.allowed
+    ]
+    for answer in refused:
+        # ET Engine's refusals are the product's, word for word.
+        assert contract is ET_ENGINE or f"'{contract.header}: {contract.scheme}je_" in answer.get_data(as_text=True)
+        is_bearer = contract in (NATIVE, KALLIMA, ET_ENGINE) and answer.status_code == 401
+        assert answer.headers.get("WWW-Authenticate") == ("Bearer" if is_bearer else None)
+
+
+def test_who_sends_no_key_reads_which_header_holds_keys(system: System) -> None:
+    # Without a token, no request is Kallima's.
+    for contract in (contract for contract in CONTRACTS if contract is not KALLIMA):
+        answer = ask(system.client, contract.rows[0], system.own.ids, {})
+        assert contract.header.lower() in answer.text.lower()
+        is_bearer = contract in (NATIVE, ET_ENGINE)
+        assert answer.headers.get("WWW-Authenticate") == ("Bearer" if is_bearer else None)
 
 
 @pytest.mark.parametrize(("contract", "row"), ROWS)

@@ -7,13 +7,14 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from api.auth import READ, Caller, authenticate
+from api.auth import READ, Caller, authenticate, in_header
 from api.dialects.dialect import check_query, json_object, whole_number
 from jobengine.domain.errors import invalid
 from jobengine.domain.records import Role
 
 blueprint = Blueprint("argus", __name__)
 PREFIX = "/sampledb/v2"
+_HEADER = "Argus-API-Key"
 _LIMIT = 25
 
 
@@ -21,7 +22,7 @@ def caller(allowed: frozenset[Role] = READ, *, reads: Collection[str] = (), seve
     """The caller whose key is in ``Argus-API-Key``. The query may hold what the view ``reads`` from it once, and what
     it reads ``several`` times, and nothing else.
     """
-    who = authenticate(request.headers.get("Argus-API-Key"), allowed)
+    who = authenticate(request.headers.get(_HEADER), allowed, sent_as=in_header(_HEADER))
     check_query(reads, several)
     return who
 

@@ -31,6 +31,6 @@ for prefix in ("", "/v1"):
     blueprint.add_url_rule(f"{prefix}/batches/<batch_id>/jobs", f"jobs-{where}", jobs.list_jobs, methods=["GET"])
     blueprint.add_url_rule(f"{prefix}/batches/<batch_id>/jobs/<job_id>", f"job-{where}", jobs.get_job, methods=["GET"])
 
-DIALECT = Dialect("et-engine", _is_ours, render)
+DIALECT = Dialect("et-engine", _is_ours, render, scheme="Bearer")
 
 __all__ = ["DIALECT", "blueprint"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import request
 
-from api.auth import READ, Caller, authenticate
+from api.auth import READ, Caller, authenticate, in_header
 from api.dialects.dialect import bearer
 from api.parts import parts
 from jobengine.domain.errors import EngineError, not_found
@@ -14,7 +14,7 @@ from jobengine.domain.records import Batch, Role
 
 def caller(allowed: frozenset[Role] = READ) -> Caller:
     """The caller whose key is the ``Authorization`` header, bare or after ``Bearer``."""
-    return authenticate(bearer() or request.headers.get("Authorization"), allowed)
+    return authenticate(bearer() or request.headers.get("Authorization"), allowed, sent_as=in_header("Authorization"))
 
 
 def known_id(text: str) -> str:

@@ -13,6 +13,6 @@ def _is_ours() -> bool:
     return room == "jobs" and bearer() is not None and (request.method in ("GET", "HEAD") or is_posted)
 
 
-DIALECT = Dialect("kallima", _is_ours, render)
+DIALECT = Dialect("kallima", _is_ours, render, scheme="Bearer")
 
 __all__ = ["DIALECT"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
-from api.auth import authenticate
+from api.auth import AS_BEARER, authenticate
 from api.dialects.dialect import bearer, iso
 from api.dialects.kallima.kinds import Kind, spelled_uuid, typed
 from api.dialects.kallima.wording import HUMANIZATION, STATUSES, TYPED_RESULTS
@@ -25,7 +25,7 @@ _VARIANT = "variant_id"
 
 def list_jobs() -> Response:
     """All jobs as a bare list, newest first; with ``variant_id``, those that carry it as a label."""
-    sees = authenticate(bearer()).sees
+    sees = authenticate(bearer(), sent_as=AS_BEARER).sees
     variant = request.args.get(_VARIANT)
     if variant is not None and spelled_uuid(variant) is None:
         raise invalid("This is no UUID.", _VARIANT)
@@ -35,7 +35,7 @@ def list_jobs() -> Response:
 
 def get_job(job_id: str) -> Response:
     """One job, with its results by their kind."""
-    sees = authenticate(bearer()).sees
+    sees = authenticate(bearer(), sent_as=AS_BEARER).sees
     where = JobFilter(owner_id=sees, ids=(_identifier(job_id),))
     found = parts().queries.jobs(where, Page(limit=1))
     if not found:

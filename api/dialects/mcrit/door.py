@@ -6,17 +6,18 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from api.auth import READ, Caller, authenticate
+from api.auth import READ, Caller, authenticate, in_header
 from jobengine.domain.errors import invalid
 from jobengine.domain.ids import is_id
 from jobengine.domain.records import Role
 
 blueprint = Blueprint("mcrit", __name__)
+_HEADER = "apitoken"
 
 
 def caller(allowed: frozenset[Role] = READ) -> Caller:
     """The caller whose key is in ``apitoken``."""
-    return authenticate(request.headers.get("apitoken"), allowed)
+    return authenticate(request.headers.get(_HEADER), allowed, sent_as=in_header(_HEADER))
 
 
 def successful(data: Any) -> Response:

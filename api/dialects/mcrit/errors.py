@@ -19,10 +19,10 @@ def render(refusal: Refusal) -> Response:
 
 def _body(refusal: Refusal, status: int) -> dict[str, object]:
     if status == 401 and "apitoken" not in request.headers:
-        description = "Please provide an auth token as part of the request."
+        description = f"Please provide an auth token as part of the request. {refusal.message}"
         return {"title": "API token required", "description": description}
     if status == 401:
-        description = "The provided API token is not valid. Please request a new token and try again."
+        description = f"The provided API token is not valid. {refusal.message}"
         return {"title": "Authentication required", "description": description}
     if status in (405, 500) or refusal.is_of_framework:
         return {"title": f"{status} {HTTPStatus(status).phrase}"}
