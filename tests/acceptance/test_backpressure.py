@@ -4,87 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
-from jobengine.build import Parts, build
-from jobengine.config import read_settings
-from jobengine.domain.filters import Page
-from jobengine.domain.records import Role
+from tests.acceptance.lab import Lab, running_lab
 from tests.contract.ledgers import POSTGRESQL, SHARED
-from tests.faults.chaos.load import CONTENTS
-from tests.faults.chaos.system import ChaosSystem, running_chaos_system
+from tests.faults.chaos.system import ChaosSystem
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.acceptance
-
-
-@dataclass(slots=True)
-class Lab:
-    """A running system, and somebody who asks it things and takes the first answer."""
-
-    system: ChaosSystem
-    parts: Parts
-    http: httpx.Client
-
-    def upload(self) -> list[str]:
-        """Upload files; their IDs."""
-        files = [("files", (f"{number}.bin", data)) for number, data in enumerate(CONTENTS)]
-        answer = self.http.post("/api/v1/files", files=files)
-        assert answer.status_code == 201, answer.text
-        return [item["id"] for item in answer.json()["items"]]
-
-    def submit(self, pipeline: str, file_ids: list[str]) -> str:
-        """Submit a job, which must be accepted at once; its ID."""
-        answer = self.http.post("/api/v1/jobs", json={"pipeline": pipeline, "files": file_ids})
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
-
-    def job(self, job_id: str) -> dict[str, Any]:
-        """The job as it is shown."""
-        answer = self.http.get(f"/api/v1/jobs/{job_id}")
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-    def wait_for(self, state: str, *job_ids: str) -> None:
-        """Wait until the jobs are in that state."""
-        for job_id in job_ids:
-            wait_until(lambda job_id=job_id: self.job(job_id)["state"] == state, 60, f"{state} for {job_id}")
-
-    def process_ids(self) -> set[int]:
-        """Web server, engines and workers."""
-        return {managed.process.pid for managed in self.system.managed if managed.process is not None}
-
-
-@contextmanager
-def running_lab(folder: Path, ledger: str) -> Iterator[Lab]:
-    """A system that is ready."""
-    with running_chaos_system(folder, ledger) as system:
-        parts = build(read_settings(system.environment))
-        headers = {"Authorization": f"Bearer {parts.engine.create_key('lab', Role.SUBMITTER)}"}
-        with httpx.Client(base_url=system.url, headers=headers, timeout=30) as http:
-            system.start()
-            lab = Lab(system, parts, http)
-            wait_until(lambda: is_ready(lab), 90, "the web server and the workers")
-            try:
-                yield lab
-            finally:
-                parts.outside.store.close()
-
-
-def is_ready(lab: Lab) -> bool:
-    """Whether jobs can be submitted and are run."""
-    try:
-        is_up = lab.http.get("/health/ready").status_code == 200
-    except httpx.HTTPError:
-        return False
-    return is_up and any(one.name == "chaos-short" for one in lab.parts.queries.pipelines(None, Page(1000)))
 
 
 @contextmanager
@@ -160,10 +92,9 @@ def test_without_the_ledger_clients_are_told_when_to_come_again_and_all_recovers
             assert_comes_again(answer)
             assert answer.headers["Content-Type"] == "application/problem+json"
             assert (answer.json()["status"], answer.json()["code"]) == (503, "unavailable")
-        key = lab.http.headers["Authorization"].removeprefix("Bearer ")
-        assert_comes_again(lab.http.get("/api/external/analysis-jobs", headers={"X-API-KEY": key}))
-        assert_comes_again(lab.http.get("/sampledb/v2/job", headers={"Argus-API-Key": key}))
-        assert_comes_again(lab.http.get("/jobs/", headers={"apitoken": key, "username": "lab"}))
+        assert_comes_again(lab.http.get("/api/external/analysis-jobs", headers={"X-API-KEY": lab.key}))
+        assert_comes_again(lab.http.get("/sampledb/v2/job", headers={"Argus-API-Key": lab.key}))
+        assert_comes_again(lab.http.get("/jobs/", headers={"apitoken": lab.key, "username": "lab"}))
         assert lab.http.get("/health/live").status_code == 200
         assert lab.http.get("/health/ready").status_code == 503
         assert "jobengine_ledger_up 0.0" in lab.http.get("/metrics").text
