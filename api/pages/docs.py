@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template
+from markupsafe import Markup, escape
 
 blueprint = Blueprint("docs", __name__, url_prefix="/api", template_folder="templates")
 
@@ -26,6 +27,14 @@ def show_docs() -> Response:
     return response
 
 
+@blueprint.app_template_filter()
+def with_code(text: str | None) -> Markup:
+    """The text, with what stands between backticks set as code."""
+    pieces = (text or "").replace("``", "`").split("`")
+    marked = (Markup("<code>{}</code>").format(piece) if i % 2 else escape(piece) for i, piece in enumerate(pieces))
+    return Markup("").join(marked)
+
+
 def _entry(
     path: str, method: str, operation: dict[str, Any], shared: dict[str, Any], description: dict[str, Any]
 ) -> dict[str, Any]:
@@ -34,10 +43,12 @@ def _entry(
     return {
         "path": path,
         "method": method.upper(),
-        "summary": operation.get("summary", "").replace("``", ""),
-        "details": operation.get("description", "").replace("``", ""),
+        "about": f"{operation.get('summary', '')} {operation.get('description', '')}",
         "parameters": [*shared.get("parameters", []), *operation.get("parameters", [])],
-        "body": [(kind, _spelled(entry.get("schema", {}), description)) for kind, entry in body.items()],
+        "body": [
+            (kind, _spelled(entry.get("schema", {}), description), _required(entry.get("schema", {}), description))
+            for kind, entry in body.items()
+        ],
         "answers": [
             (status, kind, _spelled(entry.get("schema", {}), description))
             for status, answer in fine.items()
@@ -47,14 +58,18 @@ def _entry(
     }
 
 
+def _required(schema: dict[str, Any], description: dict[str, Any]) -> list[str]:
+    """The members that a body must have."""
+    return list(_resolved(schema, description).get("required", []))
+
+
 def _spelled(schema: dict[str, Any], description: dict[str, Any]) -> str:
     """An example that shows the shape: types where values would be."""
     return json.dumps(_example(schema, description, 0), indent=2)
 
 
 def _example(schema: dict[str, Any], description: dict[str, Any], depth: int) -> Any:
-    if "$ref" in schema:
-        return _example(description["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], description, depth)
+    schema = _resolved(schema, description)
     kind = schema.get("type")
     if depth > 4:
         return "…"
@@ -65,3 +80,9 @@ def _example(schema: dict[str, Any], description: dict[str, Any], depth: int) ->
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     return " | ".join(kind) if isinstance(kind, list) else (kind or "anything")
+
+
+def _resolved(schema: dict[str, Any], description: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        schema = description["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    return schema

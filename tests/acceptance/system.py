@@ -48,10 +48,10 @@ class System:
 
 
 @contextmanager
-def running_system(data: Path, **variables: str) -> Iterator[System]:
-    """``jobengine up`` with one worker process, without Flower, ready; stopped at the end."""
+def running_system(data: Path, *, has_flower: bool = False, **variables: str) -> Iterator[System]:
+    """``jobengine up`` with one worker process, ready; stopped at the end."""
     port = free_port()
-    words = ["up", "--port", str(port), "--data", str(data), "--workers", "1", "--no-flower"]
+    words = ["up", "--port", str(port), "--data", str(data), "--workers", "1", *([] if has_flower else ["--no-flower"])]
     environment = {**os.environ, **variables}
     process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True, env=environment)
     system = System(process, data, port, [])

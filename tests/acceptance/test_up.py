@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.system import COMMAND, NUCLEI, System
+from tests.acceptance.system import COMMAND, NUCLEI, System, running_system
 from tests.servers import free_port, wait_until
 
 pytestmark = pytest.mark.acceptance
@@ -36,6 +36,32 @@ def test_a_job_by_the_command_from_upload_to_download(system: System, tmp_path: 
     assert unknown.stderr.startswith("Error: There is no published pipeline 'nothing'. There are: brightfield, ")
     with httpx.Client() as client:
         assert client.get(f"http://127.0.0.1:{system.port}/api/v1/jobs").status_code == 401
+
+
+def test_flower_shows_the_worker_and_its_tasks_by_step(tmp_path: Path) -> None:
+    with running_system(tmp_path / "data", has_flower=True) as system, httpx.Client() as client:
+        flower = next(line.partition(" ")[2] for line in system.output if line.startswith("flower: "))
+        wait_until(lambda: "celery@" in _page(client, f"{flower}/workers"), 60.0, "the worker in Flower")
+        done = system.run("submit", "nuclei", str(NUCLEI / "c0c4a829c8d3.png"), "--wait")
+        assert done.returncode == 0, done.stdout + done.stderr
+        table = f"{flower}/tasks/datatable?draw=1&start=0&length=50&search[value]=&columns[0][data]=name"
+        table += "&order[0][column]=0&order[0][dir]=asc"
+        wanted = {("image.segment", "SUCCESS"), ("image.measure", "SUCCESS"), ("image.tables", "SUCCESS")}
+        wait_until(lambda: wanted <= _listed_tasks(client, table), 30.0, "the tasks in Flower")
+        # Flower by itself would not end while its broker is away; the system must not wait for it.
+        system.process.send_signal(signal.SIGTERM)
+        assert system.process.wait(60) == 0
+
+
+def _page(client: httpx.Client, url: str) -> str:
+    try:
+        return client.get(url).text
+    except httpx.TransportError:
+        return ""
+
+
+def _listed_tasks(client: httpx.Client, url: str) -> set[tuple[str, str]]:
+    return {(row["name"], row["state"]) for row in client.get(url).json()["data"]}
 
 
 def test_a_second_up_on_the_same_folder_is_refused(system: System) -> None:

@@ -355,3 +355,12 @@ def test_the_page_of_the_api_needs_no_internet(make_client: MakeClient) -> None:
     assert "https://" not in page.text
     assert "<script" not in page.text
     assert "/api/v1/jobs/{job_id}/explain" in page.text
+
+
+def test_the_page_of_the_api_says_what_a_body_must_have_and_sets_words_of_the_api_as_code(
+    make_client: MakeClient,
+) -> None:
+    text = make_client(None).get("/api/docs").text
+    assert "Body, application/json; required: <code>pipeline</code>" in text
+    assert "parts named <code>files</code>" in text
+    assert "`" not in text
