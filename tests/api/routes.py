@@ -74,6 +74,9 @@ class Outcome(Enum):
     UNREADABLE = auto()
     INVALID = auto()
     TOO_LARGE = auto()
+    WRONG_METHOD = auto()
+    TOO_MANY = auto()
+    BROKEN = auto()
     FORBIDDEN = auto()
     NO_KEY = auto()
     WRONG_KEY = auto()
@@ -198,6 +201,9 @@ NATIVE = Contract(
         Outcome.UNREADABLE: _problem(400, "invalid"),
         Outcome.INVALID: _problem(422, "invalid"),
         Outcome.TOO_LARGE: _problem(413, "too_large"),
+        Outcome.WRONG_METHOD: _problem(405, "method_not_allowed"),
+        Outcome.TOO_MANY: _problem(429, "limit_reached"),
+        Outcome.BROKEN: _problem(500, "internal"),
         Outcome.FORBIDDEN: _problem(403, "forbidden"),
         Outcome.NO_KEY: _problem(401, "unauthenticated"),
         Outcome.WRONG_KEY: _problem(401, "unauthenticated"),
@@ -239,6 +245,9 @@ BIODOCK = Contract(
         Outcome.UNREADABLE: _message(400, "invalid"),
         Outcome.INVALID: _message(400, "invalid"),
         Outcome.TOO_LARGE: _message(413, "too_large"),
+        Outcome.WRONG_METHOD: _message(405, "method_not_allowed"),
+        Outcome.TOO_MANY: _message(429, "limit_reached"),
+        Outcome.BROKEN: _message(500, "internal"),
         Outcome.FORBIDDEN: _message(403, "forbidden"),
         Outcome.NO_KEY: _message(401, "unauthenticated"),
         Outcome.WRONG_KEY: _message(401, "unauthenticated"),
@@ -281,6 +290,9 @@ ARGUS = Contract(
         Outcome.UNREADABLE: _stash(412),
         Outcome.INVALID: _stash(412),
         Outcome.TOO_LARGE: _stash(413),
+        Outcome.WRONG_METHOD: _stash(405),
+        Outcome.TOO_MANY: _stash(429),
+        Outcome.BROKEN: _stash(500),
         Outcome.FORBIDDEN: _stash(403),
         Outcome.NO_KEY: _stash(401),
         Outcome.WRONG_KEY: _stash(401),
@@ -322,6 +334,9 @@ MCRIT = Contract(
         Outcome.MISSING: _failed(404, ""),
         Outcome.MALFORMED: _failed(400, "IDs are hexstrings with 24 characters."),
         Outcome.NO_PATH: _title(404, "404 Not Found"),
+        Outcome.WRONG_METHOD: _title(405, "405 Method Not Allowed"),
+        Outcome.TOO_MANY: _failed(429, "requests a second"),
+        Outcome.BROKEN: _title(500, "500 Internal Server Error"),
         Outcome.FORBIDDEN: _failed(403, ""),
         Outcome.NO_KEY: _title(401, "API token required"),
         Outcome.WRONG_KEY: _title(401, "Authentication required"),
@@ -341,6 +356,8 @@ KALLIMA = Contract(
         Outcome.MISSING: Answer(404, lambda answer: isinstance(answer.json["detail"], str)),
         Outcome.MALFORMED: Answer(422, lambda answer: answer.json["detail"][0]["loc"] == ["path", "job_id"]),
         Outcome.NO_PATH: Answer(404, lambda answer: answer.json == {"detail": "Not Found"}),
+        Outcome.TOO_MANY: Answer(429, lambda answer: "requests a second" in answer.json["detail"]),
+        Outcome.BROKEN: Answer(500, lambda answer: answer.json == {"detail": "Internal Server Error"}),
         # Without a token it is nobody's but MCRIT's.
         Outcome.NO_KEY: _title(401, "API token required"),
         Outcome.WRONG_KEY: Answer(401, lambda answer: isinstance(answer.json["detail"], str)),
@@ -371,6 +388,9 @@ ET_ENGINE = Contract(
     {
         Outcome.MISSING: _text(403, "Access denied"),
         Outcome.NO_PATH: Answer(404, lambda answer: answer.mimetype == "text/plain"),
+        Outcome.WRONG_METHOD: Answer(405, lambda answer: answer.mimetype == "text/plain"),
+        Outcome.TOO_MANY: Answer(429, lambda answer: answer.mimetype == "text/plain"),
+        Outcome.BROKEN: _text(500, "Unknown error occurred"),
         Outcome.FORBIDDEN: _text(403, "Access denied"),
         Outcome.NO_KEY: _text(401, "Missing authorization header"),
         Outcome.WRONG_KEY: _text(401, "Unknown authentication error in API key"),

@@ -59,7 +59,7 @@ class System:
         """The answer to some body."""
         headers = {**self.headers(contract), **options.pop("headers", {})}
         path = filled_in(row.path, self.things.ids)
-        return self.client.open(path, method=row.method, data=data, headers=headers, **options)
+        return self.client.open(path, method=row.method, data=data, headers=headers, buffered=True, **options)
 
     def stored(self) -> tuple[list[str], set[str]]:
         """All rows, and the names of all bytes."""

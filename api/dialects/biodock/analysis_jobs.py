@@ -8,14 +8,13 @@ from flask import Response, jsonify, request
 
 from api.artifact_urls import artifact_url
 from api.auth import SUBMIT
-from api.dialects.biodock.door import blueprint, caller
+from api.dialects.biodock.door import blueprint, caller, starting_after
 from api.dialects.biodock.filesystem import expand_folders
 from api.dialects.biodock.wording import STATUSES
 from api.dialects.dialect import json_object, text_of, texts_of, whole_number
 from api.parts import parts
 from jobengine.domain.errors import invalid
 from jobengine.domain.filters import JobFilter, Page
-from jobengine.domain.ids import is_id
 from jobengine.domain.records import Artifact, Job
 from jobengine.domain.rollup import fold_percentage
 from jobengine.verbs.requests import JobRequest
@@ -55,9 +54,7 @@ def list_analysis_jobs() -> Response:
     """The jobs, newest first; masks jobs belong to theirs and are not listed."""
     sees = caller().sees
     limit = whole_number(request.args.get("limit"), "limit", 50, 1, 1000)
-    after = request.args.get("startingAfter") or None
-    if after is not None and not is_id(after):
-        raise invalid("This must be the ID of a job.", "startingAfter")
+    after = starting_after("a job")
     queries = parts().queries
     jobs = _analysis_jobs(sees, limit, after)
     everything = queries.count_jobs(JobFilter(owner_id=sees))

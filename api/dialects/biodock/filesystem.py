@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, cast
 from flask import Response, jsonify, request
 
 from api.auth import SUBMIT
-from api.dialects.biodock.door import blueprint, caller
+from api.dialects.biodock.door import blueprint, caller, starting_after
 from api.dialects.dialect import iso, whole_number
 from api.parts import parts
 from jobengine.domain.errors import invalid, not_found
@@ -36,7 +36,7 @@ def list_items() -> Response:
     who = caller()
     folders = _folders(who.sees)
     limit = whole_number(request.args.get("limit"), "limit", 50, 1, 1000)
-    after = request.args.get("startingAfter") or None
+    after = starting_after("an item")
     folder_id = request.args.get("folderId") or None
     if folder_id is not None and folder_id not in folders:
         raise not_found("folder", folder_id)

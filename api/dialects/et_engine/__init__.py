@@ -6,13 +6,12 @@ from api.dialects.dialect import Dialect
 from api.dialects.et_engine import batches, jobs
 from api.dialects.et_engine.errors import render
 
-_ROOMS = frozenset({"", "batches", "tools", "filesystems", "keys"})
-"""All that the product has below its root, whether it is served here or not."""
+_ROOMS = frozenset({"", "v1", "batches", "tools", "filesystems", "keys"})
+"""All that the product has at its root, whether it is served here or not; below ``/v1`` there is nobody else."""
 
 
 def _is_ours() -> bool:
-    path = f"{request.path}/" if request.path == "/v1" else request.path
-    return (path.removeprefix("/v1") if path.startswith("/v1/") else path).split("/")[1] in _ROOMS
+    return request.path.split("/")[1] in _ROOMS
 
 
 def show_root() -> Response:
