@@ -177,6 +177,7 @@ def test_a_form_that_cannot_be_read_is_refused(system: System, contract: Contrac
         ("no file", part("folder", b"a") + b"--b--\r\n", FORM),
         ("a file that is none", part(name, b"a") + b"--b--\r\n", FORM),
         ("no end", part(name, b"x", "a.png"), FORM),
+        ("no boundary", part(name, b"x", "a.png") + b"--b--\r\n", "multipart/form-data"),
         ("another boundary", part(name, b"x", "a.png") + b"--b--\r\n", "multipart/form-data; boundary=c"),
         ("nothing", b"", FORM),
         # Where the body itself is a sample, it may be of any type.

@@ -47,10 +47,12 @@ def add_sample() -> Response:
     """
     owner_id = caller(SUBMIT, reads=("fileName",)).owner_id
     # Looking for parts reads the body, so it must not be done to one that is the sample itself.
-    part = request.files.get("file") if request.mimetype == "multipart/form-data" else None
+    is_form = request.mimetype == "multipart/form-data"
+    part = request.files.get("file") if is_form else None
     name = (part.filename if part else None) or request.args.get("fileName") or "sample"
     body = _Begun(part.stream if part else request.stream)
-    if body.is_empty:
+    # A form in which no parts were found, as it does not say where they end, is no sample either.
+    if body.is_empty or (is_form and part is None):
         raise invalid("Send the sample's bytes as the body, or as a part named 'file' of a form.", "file")
     return stash(_sample(parts().engine.add_file(owner_id, name, cast(BinaryIO, body))), 201)
 
