@@ -140,6 +140,17 @@ def test_the_list_is_bare_and_filtered_by_variant(world: World, client: FlaskCli
     assert (refused.status_code, refused.json["detail"][0]["loc"]) == (422, ["query", "variant_id"])
 
 
+def test_a_variant_is_found_however_its_id_is_spelled(world: World, client: FlaskClient) -> None:
+    labels = (VARIANT, VARIANT.upper(), "f" * 24, to_uuid("f" * 24), VARIANT)
+    ids = [to_uuid(world.submit("noop", labels={"variant_id": label}).id) for label in labels]
+    for variant in (VARIANT, VARIANT.upper()):
+        assert [job["id"] for job in client.get(f"/jobs?variant_id={variant}").json] == [ids[4], ids[1], ids[0]]
+    # What the list shows as a variant is what it can be asked for.
+    for job in client.get("/jobs").json:
+        assert job in client.get(f"/jobs?variant_id={job['variant_id']}").json
+    assert [job["id"] for job in client.get(f"/jobs?variant_id={'f' * 24}").json] == [ids[3], ids[2]]
+
+
 def test_the_list_has_all_jobs(world: World, client: FlaskClient) -> None:
     request = JobRequest(OWNER, "noop", world.upload(1))
     ids = [job.id for job in world.engine.submit_many([request] * 1100).jobs]

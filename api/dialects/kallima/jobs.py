@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import merge
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -29,8 +31,10 @@ def list_jobs() -> Response:
     variant = request.args.get(_VARIANT)
     if variant is not None and spelled_uuid(variant) is None:
         raise invalid("This is no UUID.", _VARIANT)
-    where = JobFilter(owner_id=sees, labels={_VARIANT: variant} if variant else {})
-    return written_list("[", _documents(all_jobs(where)), "]")
+    labels = [{_VARIANT: text} for text in _spellings(variant)] if variant else [{}]
+    # As many lists as there are spellings, each with the newest first: together they are one such list.
+    lists = [all_jobs(JobFilter(owner_id=sees, labels=each)) for each in labels]
+    return written_list("[", _documents(merge(*lists, key=attrgetter("id"), reverse=True)), "]")
 
 
 def get_job(job_id: str) -> Response:
@@ -60,6 +64,16 @@ def _identifier(text: str) -> str:
         return parse_id(spelled)
     except EngineError:
         raise not_found("job", text) from None
+
+
+def _spellings(variant: str) -> set[str]:
+    """What a label may hold that is shown as this UUID."""
+    uuid = spelled_uuid(variant) or variant
+    try:
+        plain = {parse_id(uuid)}
+    except EngineError:
+        plain = set()
+    return {variant, uuid, uuid.upper()} | plain
 
 
 def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
