@@ -174,8 +174,8 @@ def test_check_and_pipelines(client: FlaskClient) -> None:
         ({}, "filesystemIds"),
         ({"filesystemIds": "x", "pipelineId": "cells"}, "filesystemIds"),
         ({"filesystemIds": ["f" * 24], "pipelineId": 7}, "pipelineId"),
-        ({"filesystemIds": ["f" * 24], "pipelineId": "cells"}, "files"),
-        ({"filesystemIds": ["../../etc/passwd"], "pipelineId": "cells"}, "files"),
+        ({"filesystemIds": ["f" * 24], "pipelineId": "cells"}, "filesystemIds: There is no file"),
+        ({"filesystemIds": ["../../etc/passwd"], "pipelineId": "cells"}, "filesystemIds: There is no file"),
         ([], "object"),
     ],
 )
@@ -216,3 +216,12 @@ def test_native_jobs_are_seen_here_too(world: World, make_client: MakeClient, cl
 def test_a_refusal_names_its_field_once(client: FlaskClient, query: str, message: str) -> None:
     answer = client.get(f"{JOBS}?{query}")
     assert (answer.status_code, answer.json["message"]) == (400, message)
+
+
+def test_refusals_name_the_fields_of_the_page(client: FlaskClient) -> None:
+    job = {"filesystemIds": [upload(client)], "pipelineId": "nothing"}
+    assert client.post(JOBS, json=job).json["message"].startswith("pipelineId: There is no published pipeline")
+    for field in ("fileName", "destinationFolder"):
+        data = {"fileName": "a.png", "upload": (io.BytesIO(b"x"), "a.png"), field: "../a"}
+        answer = client.post("/api/external/filesystem-items/upload-file", data=data)
+        assert (answer.status_code, answer.json["message"].partition(":")[0]) == (400, field)
