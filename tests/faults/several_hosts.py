@@ -1,8 +1,12 @@
 """The cluster on several hosts: ``python -m tests.faults.several_hosts``.
 
-Two engines, three workers, a web server, Redis and PostgreSQL, each on a host of its own. While a job runs, a worker
-is cut off and an engine is killed; the worker comes back late, after its tasks were done elsewhere. Prints what
-happened, and exits with 1 unless each task has exactly one result and the late reports were refused.
+Two engines, three workers, a web server, Redis, PostgreSQL and an S3 server, each on a host of its own. While a job
+runs, a worker is cut off and an engine is killed; the worker comes back late, after its tasks were done elsewhere.
+Prints what happened, and exits with 1 unless each task has exactly one result, what the worker had done to its end
+meanwhile was refused, and ``jobengine check`` finds nothing.
+
+That it was refused is read from rows: its process has had a later report accepted, and reports keep their order, so
+the ones before were read; and of its attempt there is neither a result nor an accepted end.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,18 +26,21 @@ from pathlib import Path
 from jobengine.build import Parts, build
 from jobengine.config import read_settings
 from jobengine.domain.filters import Page, ResultFilter, TaskFilter
-from jobengine.domain.records import File, Job, Owner, Task
+from jobengine.domain.records import Attempt, File, Job, Owner, Task
 from jobengine.domain.states import JobState, TaskState
 from jobengine.verbs.requests import JobRequest
 from tests.faults.hosts import Hosts, running_hosts
+from tests.faults.hosts_steps import DIARY, Entry, read_diary
 from tests.postgresql_server import PostgresqlServer, running_postgresql
+from tests.s3_server import KEY, SECRET, S3Server, running_s3
 from tests.servers import RedisServer, wait_until
 
 ENGINES = ("engine1", "engine2")
 WORKERS = ("worker1", "worker2", "worker3")
 ROOT = Path(__file__).parents[2]
 OWNER = "a" * 24
-TASKS = 120
+TASKS = 72
+TASK_SECONDS = 3.0
 CUT_SECONDS = 25.0
 
 
@@ -58,16 +66,16 @@ class HostCluster:
             process.kill()
             process.wait()
 
-    def log_of(self, host: str) -> str:
-        """What was written there."""
-        return (self.folder / f"{host}.log").read_text(errors="replace")
+    def diary(self) -> list[Entry]:
+        """What the steps have written down; workers share its folder, whatever happens to their cables."""
+        return read_diary(Path(self.environment[DIARY]))
 
 
 def main() -> int:
     """Run it all."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="je-hosts-")))
-        hosts = stack.enter_context(running_hosts(("client", "redis", "postgresql", "web", *ENGINES, *WORKERS)))
+        hosts = stack.enter_context(running_hosts(("client", "redis", "postgresql", "s3", "web", *ENGINES, *WORKERS)))
         stack.enter_context(hosts.at("client"))
         cluster = _start(stack, hosts, folder)
         parts = build(read_settings(cluster.environment))
@@ -85,16 +93,25 @@ def _start(stack: ExitStack, hosts: Hosts, folder: Path) -> HostCluster:
     with hosts.at("postgresql"):
         postgresql: PostgresqlServer = stack.enter_context(running_postgresql(hosts.address("postgresql")))
         postgresql.create_database("cluster")
+    with hosts.at("s3"):
+        s3: S3Server = stack.enter_context(running_s3(hosts.address("s3")))
     ledger = f"postgresql://postgres@{hosts.address('postgresql')}/cluster"
     environment = {
         **os.environ,
         "JOBENGINE_DATA_DIR": str(folder / "data"),
         "JOBENGINE_LEDGER_URL": ledger,
         "JOBENGINE_REDIS_URL": redis.url,
-        "JOBENGINE_STEPS": "tests.teststeps",
+        "JOBENGINE_ARTIFACTS_URL": s3.url("cluster"),
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "JOBENGINE_STEPS": "tests.faults.hosts_steps",
+        DIARY: str(folder / "diary"),
         "JOBENGINE_LEASE_SECONDS": "8",
         "JOBENGINE_SECRET_KEY": "a secret of this run alone",
     }
+    (folder / "diary").touch()
+    # The client talks to the bucket as well.
+    os.environ.update({name: environment[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")})
     cluster = HostCluster(hosts, folder, environment)
     stack.callback(cluster.stop)
     for host in ENGINES:
@@ -124,16 +141,21 @@ def _submit(parts: Parts) -> Job:
             return len(ledger.catalog.workers())
 
     wait_until(lambda: workers() == len(WORKERS), 90, "three workers")
-    request = JobRequest(OWNER, "sleep", tuple(file.id for file in files), parameters={"sleep": {"seconds": 2.0}})
-    return parts.engine.submit(request)
+    return parts.engine.submit(_request([file.id for file in files], TASK_SECONDS))
+
+
+def _request(file_ids: Sequence[str], seconds: float) -> JobRequest:
+    return JobRequest(OWNER, "work", tuple(file_ids), parameters={"work": {"seconds": seconds}})
 
 
 def _cut_and_look(cluster: HostCluster, parts: Parts, job: Job) -> int:
     began = time.monotonic()
-    _say(began, f"submitted {TASKS} tasks of 2 s to {len(WORKERS)} workers with two processes each")
-    wait_until(lambda: _job(parts, job).counts.succeeded >= 12, 60, "the first results")
+    _say(began, f"submitted {TASKS} tasks of {TASK_SECONDS:.0f} s to {len(WORKERS)} workers with two processes each")
+    wait_until(lambda: _job(parts, job).counts.succeeded >= 6, 60, "the first results")
     wait_until(lambda: _running_at(parts, job, "worker1"), 30, "a task at worker1")
     cluster.hosts.pull_cable("worker1")
+    # What had been said before the cut is in the ledger then; what still runs by it was cut off.
+    wait_until(lambda: parts.outside.transport.backlog() == 0, 30, "the end of the backlog")
     cut = _running_at(parts, job, "worker1")
     _say(began, f"cut worker1 off while it ran {len(cut)} tasks")
     cluster.processes["engine1"].kill()
@@ -145,36 +167,70 @@ def _cut_and_look(cluster: HostCluster, parts: Parts, job: Job) -> int:
     _say(began, "worker1 is back, with reports of attempts that are over")
     wait_until(lambda: _job(parts, job).state.is_final, 240, "the end of the job")
     _say(began, f"the job has ended: {_job(parts, job).state.value}")
-    # Its late reports come within the time after which it tries to write them again.
-    wait_until(lambda: "refused as late" in cluster.log_of("engine2"), 60, "the refusal of late reports")
-    again = parts.engine.submit(JobRequest(OWNER, "sleep", tuple(_file_ids(parts, job))))
-    wait_until(lambda: _running_at(parts, again, "worker1"), 60, "new work at worker1")
-    _say(began, "worker1 takes new work")
-    return _judge(parts, job, cut, cluster)
+    again = parts.engine.submit(_request(_file_ids(parts, job), 0.5))
+    wait_until(lambda: len(_read_late(cluster, parts, cut)) == len(cut), 90, "what worker1 had to say of its tasks")
+    _say(began, "what it had to say was read, and it has done new work since")
+    wait_until(lambda: _job(parts, again).state.is_final, 120, "the end of the second job")
+    _say(began, "the second job has ended")
+    wait_until(lambda: _is_clean(cluster, began), 60, "a clean check")
+    return _judge(parts, job, cut)
 
 
-def _judge(parts: Parts, job: Job, cut: list[Task], cluster: HostCluster) -> int:
+def _read_late(cluster: HostCluster, parts: Parts, cut: Sequence[Task]) -> list[Entry]:
+    """The attempts that were cut off and run to their end, and whose reports were read since."""
+    diary, accepted = cluster.diary(), _accepted(parts, cluster.diary())
+    lost = {(task.id, task.attempt) for task in cut}
+    return [
+        entry
+        for index, entry in enumerate(diary)
+        if (entry.task_id, entry.attempt) in lost
+        and any(
+            later.process_id == entry.process_id and (later.task_id, later.attempt) in accepted
+            for later in diary[index + 1 :]
+        )
+    ]
+
+
+def _accepted(parts: Parts, entries: Iterable[Entry]) -> set[tuple[str, int]]:
+    """The attempts with which their tasks ended."""
+    with parts.outside.store.read() as ledger:
+        attempts = ledger.results.attempts({entry.task_id for entry in entries})
+    return {(attempt.task_id, attempt.number) for attempt in attempts if attempt.accepted}
+
+
+def _is_clean(cluster: HostCluster, began: float) -> bool:
+    command = [sys.executable, "-m", "jobengine.cli", "check", "--hashes"]
+    done = subprocess.run(command, env=cluster.environment, cwd=ROOT, capture_output=True, text=True)
+    _say(began, (done.stdout + done.stderr).strip())
+    return done.returncode == 0
+
+
+def _judge(parts: Parts, job: Job, cut: list[Task]) -> int:
     with parts.outside.store.read() as ledger:
         tasks = ledger.tasks.page(TaskFilter(job_id=job.id), Page(limit=None))
         results = ledger.results.page(ResultFilter(job_id=job.id), Page(limit=None))
         attempts = ledger.results.attempts([task.id for task in tasks])
-    refused = sum("refused as late" in line for line in cluster.log_of("engine2").splitlines())
+    ends = {(attempt.task_id, attempt.number): attempt for attempt in attempts}
+    refused = [ends[task.id, task.attempt] for task in cut if not ends[task.id, task.attempt].accepted]
+    elsewhere = {attempt.task_id for attempt in attempts if attempt.accepted and not _is_at(attempt, "worker1")}
     figures = {
         "tasks": len(tasks),
         "results": len(results),
         "tasks_with_exactly_one_result": len({result.task_id for result in results}),
         "cut_off_while_running": len(cut),
+        "cut_off_and_done_elsewhere": len(elsewhere & {task.id for task in cut}),
+        "late_ends_refused": len(refused),
         "attempts": len(attempts),
         "second_results_accepted": len(results) - len({result.task_id for result in results}),
-        "rounds_with_refused_reports": refused,
         "state": _job(parts, job).state.value,
     }
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
     is_right = (
         figures["state"] == JobState.SUCCEEDED.value
         and sorted(result.task_id for result in results) == sorted(task.id for task in tasks)
-        and len(attempts) >= len(tasks) + len(cut)
-        and refused > 0
+        and cut != []
+        and len(refused) == len(cut) == figures["cut_off_and_done_elsewhere"]
+        and {attempt.outcome for attempt in refused} == {"rescued"}
     )
     return 0 if is_right else 1
 
@@ -192,7 +248,12 @@ def _task(parts: Parts, task: Task) -> Task:
 def _running_at(parts: Parts, job: Job, host: str) -> list[Task]:
     with parts.outside.store.read() as ledger:
         running = ledger.tasks.of_jobs([job.id], [TaskState.RUNNING])
-    return [task for task in running if (task.worker or "").startswith(f"{host}@")]
+    # Those that have saved their artifact: they need nobody any more to come to their end.
+    return [task for task in running if _is_at(task, host) and task.progress > 0]
+
+
+def _is_at(one: Task | Attempt, host: str) -> bool:
+    return (one.worker or "").startswith(f"{host}@")
 
 
 def _file_ids(parts: Parts, job: Job) -> list[str]:
