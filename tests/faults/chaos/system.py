@@ -31,6 +31,8 @@ class Managed:
     command: list[str]
     environment: dict[str, str]
     log: Path
+    release: Path = ROOT
+    """Where its program is."""
     process: subprocess.Popen[bytes] | None = None
     died_at: float | None = None
 
@@ -43,7 +45,9 @@ class Managed:
         if self.process is not None and time.monotonic() - self.died_at < _RESTART_SECONDS:
             return
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, cwd=self.release, stdout=log, stderr=log
+            )
         self.died_at = None
 
     def children(self) -> list[psutil.Process]:
