@@ -6,7 +6,7 @@ Rules:
 2. A child that is gone is reported lost at once; what it was at is to blame, unless it was killed for another reason.
 3. A step that goes on although nobody wants its task any more is ended after some seconds, at nobody's cost.
 4. When the grace period of a worker that stops is over, what its children are at goes back, at no cost.
-5. A delivery of a step that this worker does not have goes back.
+5. A delivery of a step that this worker does not have goes back, and one that no child began before the worker ended.
 6. A worker that takes no work although there is some, and a child is free, stops as if it was told to: after a
    reconnection its consumer can fall silent for good. Whoever keeps processes running starts another.
 7. What could not be written is said again in the next round; nothing is forgotten before it is out.
@@ -163,10 +163,17 @@ class LeaseKeeper:
         try:
             while True:
                 delivery_id = self._strange.get_nowait()
-                if self.channel.claim(delivery_id, self.worker):
+                if self._claim_strange(delivery_id):
                     self._returned.append(Report(ReportKind.RETURNED, self.worker, self.clock(), delivery_id))
         except Empty:
             return self._returned
+
+    def _claim_strange(self, delivery_id: str) -> bool:
+        try:
+            return self.channel.claim(delivery_id, self.worker)
+        except EngineError:
+            self._strange.put(delivery_id)
+            raise
 
     def _end_unwanted(self, busy: Sequence[Slot], now: float) -> None:
         """Let children know what nobody wants any more, and end those that go on with it."""

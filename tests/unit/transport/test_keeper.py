@@ -10,6 +10,7 @@ from jobengine.transport.keeper import CANCEL_SECONDS, DEAF_SECONDS
 from jobengine.transport.slots import Slot
 from tests.unit.transport.bench import DELIVERY, TASK, Bench
 
+CLAIMED, TAKEN = (ReportKind.CLAIMED, DELIVERY), Delivery(DELIVERY, "test.noop", "1", "default", 5, 60.0, None, ())
 RENEWED, LOST, RETURNED = (ReportKind.RENEWED, DELIVERY), (ReportKind.LOST, DELIVERY), (ReportKind.RETURNED, DELIVERY)
 
 
@@ -56,6 +57,31 @@ def test_a_renewal_that_could_not_be_written_is_tried_again_at_once(bench: Bench
         bench.keeper.round()
     bench.broker.is_down = False
     assert bench.said() == [RENEWED]
+
+
+def test_what_is_given_back_is_claimed_first_so_that_nobody_runs_it(bench: Bench) -> None:
+    bench.broker.send([TAKEN])
+    bench.keeper.give_back(DELIVERY)
+    assert bench.said() == [CLAIMED, RETURNED]
+    assert bench.said() == []
+
+
+def test_what_a_child_has_begun_is_not_given_back(bench: Bench) -> None:
+    bench.broker.send([TAKEN])
+    bench.broker.claim(DELIVERY, "w")
+    bench.keeper.give_back(DELIVERY)
+    assert bench.said() == [CLAIMED]
+
+
+def test_what_cannot_be_given_back_goes_back_when_it_can(bench: Bench) -> None:
+    bench.broker.send([TAKEN])
+    bench.keeper.give_back(DELIVERY)
+    bench.broker.is_down = True
+    for _ in range(2):
+        with pytest.raises(EngineError):
+            bench.keeper.round()
+    bench.broker.is_down = False
+    assert bench.said() == [CLAIMED, RETURNED]
 
 
 def test_a_child_learns_that_its_task_was_canceled(bench: Bench) -> None:
