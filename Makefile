@@ -6,7 +6,7 @@ LEDGER ?= sqlite
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test lint bench hosts soak fuzz chaos simulate
+.PHONY: help install demo up fast test lint bench hosts soak fuzz chaos simulate
 
 help: ## Say what there is.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ lint: install ## Style, types and import rules.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+fast: install ## Run the tests that take less than a minute together.
+	$(BIN)/python -m pytest -n 2 -m 'not acceptance and not thorough'
 
 test: lint ## Set up, lint, and run all tests.
 	$(BIN)/python -m pytest -n 2 -m 'not acceptance'

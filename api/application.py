@@ -23,17 +23,12 @@ def create_app(parts: Parts) -> Flask:
         API_TITLE="Jobengine",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.1.0",
-        # Of bodies that are one file; JSON has a smaller limit, and forms have one for each of their files.
-        MAX_CONTENT_LENGTH=parts.outside.settings.upload_limit_bytes + 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
     )
     # Some of the clients that we serve end their paths with a slash.
     app.url_map.strict_slashes = False
     app.json = StrictJson(app)
-    app.extensions["jobengine"] = parts
-    app.extensions["jobengine-limits"] = RequestLimits(
-        lambda owner_id: parts.queries.owner(owner_id).limits.requests_per_second
-    )
+    give_parts(app, parts)
     requestlog.install(app)
     uploads.install(app)
     identifiers.install(app)
@@ -49,3 +44,13 @@ def create_app(parts: Parts) -> Flask:
     health.install(app)
     metrics.install(app)
     return app
+
+
+def give_parts(app: Flask, parts: Parts) -> None:
+    """Let an application work on these parts from its next request on."""
+    # Of bodies that are one file; JSON has a smaller limit, and forms have one for each of their files.
+    app.config["MAX_CONTENT_LENGTH"] = parts.outside.settings.upload_limit_bytes + 1024 * 1024
+    app.extensions["jobengine"] = parts
+    app.extensions["jobengine-limits"] = RequestLimits(
+        lambda owner_id: parts.queries.owner(owner_id).limits.requests_per_second
+    )

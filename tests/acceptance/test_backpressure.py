@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from tests.acceptance.lab import Lab, running_lab
-from tests.contract.ledgers import POSTGRESQL, SHARED
+from tests.contract.ledgers import ON_POSTGRESQL
 from tests.faults.chaos.system import ChaosSystem
 from tests.servers import wait_until
 
@@ -70,7 +70,7 @@ def engine_log(lab: Lab) -> str:
     return (lab.system.folder / "engine1.log").read_text(errors="replace")
 
 
-@pytest.mark.parametrize("ledger", [name for name in SHARED if name == POSTGRESQL])
+@pytest.mark.parametrize("ledger", ON_POSTGRESQL)
 def test_without_the_ledger_clients_are_told_when_to_come_again_and_all_recovers(tmp_path: Path, ledger: str) -> None:
     with running_lab(tmp_path, ledger) as lab:
         file_ids = lab.upload()

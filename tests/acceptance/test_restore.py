@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.acceptance.lab import running_lab, started
-from tests.contract.ledgers import POSTGRESQL, SHARED
+from tests.contract.ledgers import ON_POSTGRESQL
 from tests.faults.chaos.system import ROOT, ChaosSystem, running_chaos_system
 from tests.postgresql_server import find_programs
 
@@ -46,7 +46,7 @@ def without_url(artifact: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in artifact.items() if name != "url"}
 
 
-@pytest.mark.parametrize("ledger", [name for name in SHARED if name == POSTGRESQL])
+@pytest.mark.parametrize("ledger", ON_POSTGRESQL)
 def test_a_cluster_is_restored_from_a_backup_taken_while_jobs_ran(tmp_path: Path, ledger: str) -> None:
     save, restore = documented_commands()
     backup, old, new = (tmp_path / name for name in ("backup", "old", "new"))

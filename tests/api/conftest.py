@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from api import create_app
+from api.application import create_app, give_parts
 from jobengine.artifacts.signing import UrlSigner
 from jobengine.build import Parts
 from jobengine.domain.records import Role
@@ -23,11 +25,16 @@ def world() -> World:
     return World(upload_limit_bytes=1000)
 
 
-def client_maker(world: World) -> MakeClient:
+def shared_application(world: World) -> Flask:
+    """The one of this process, over the engine of this test: to make one takes longer than most tests."""
+    app = _application()
+    give_parts(app, _parts(world))
+    return app
+
+
+def client_maker(world: World, shared: Flask | None = None) -> MakeClient:
     """What makes clients of one application over the engine."""
-    outside = world.outside
-    queries = Queries(outside.store, outside.transport, outside.artifacts, outside.clock)
-    app = create_app(Parts(outside, world.engine, queries, UrlSigner("secret", world.clock)))
+    app = shared or create_app(_parts(world))
 
     def make(role: Role | None = Role.SUBMITTER, owner: str = "lab") -> FlaskClient:
         client = app.test_client()
@@ -41,4 +48,15 @@ def client_maker(world: World) -> MakeClient:
 @pytest.fixture
 def make_client(world: World) -> MakeClient:
     """A client of an owner in a role."""
-    return client_maker(world)
+    return client_maker(world, shared_application(world))
+
+
+def _parts(world: World) -> Parts:
+    outside = world.outside
+    queries = Queries(outside.store, outside.transport, outside.artifacts, outside.clock)
+    return Parts(outside, world.engine, queries, UrlSigner("secret", world.clock))
+
+
+@cache
+def _application() -> Flask:
+    return create_app(_parts(World()))

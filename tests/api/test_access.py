@@ -19,6 +19,8 @@ from tests.api.things import Things
 from tests.memory_ledger import migrated_ledger
 from tests.unit.engine.world import World
 
+pytestmark = pytest.mark.thorough
+
 MALFORMED = ["f" * 23, "f" * 25, "%00", "zz", "g" * 24, "123", f"{'f' * 24}%0a", "f" * 63, "f" * 65]
 NOBODYS = [str(UUID(int=0))]
 """Spelled as a UUID, and none of ours; where IDs are no UUIDs, it is as malformed as the rest."""

@@ -199,6 +199,7 @@ def test_a_customer_is_found_however_many_there_are(world: World, make_client: M
     assert found(admin, customer=["first"]) == [first["id"]]
 
 
+@pytest.mark.thorough
 def test_jobs_are_sorted_by_their_state_and_by_one_time(
     world: World, analyzer: FlaskClient, submitter: FlaskClient
 ) -> None:

@@ -21,6 +21,8 @@ from tests.api.things import Things
 from tests.memory_ledger import MemoryLedger, migrated_ledger
 from tests.unit.engine.world import World
 
+pytestmark = pytest.mark.thorough
+
 LIMIT = 20_000
 UPLOAD_LIMIT = 1000
 

@@ -14,6 +14,8 @@ from flask.testing import FlaskClient
 from tests.api.conftest import MakeClient
 from tests.unit.engine.world import World
 
+pytestmark = pytest.mark.thorough
+
 FORM = "multipart/form-data; boundary=b"
 DEEP = "[" * 100_000 + "]" * 100_000
 

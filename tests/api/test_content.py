@@ -158,11 +158,14 @@ def test_a_bad_file_of_several_keeps_all_from_being_stored(world: World, make_cl
     assert client.get("/api/v1/files").json["items"] == []
 
 
-def test_the_limit_is_on_each_file_and_names_the_one_that_is_too_large(make_client: MakeClient) -> None:
+@pytest.mark.thorough
+def test_the_limit_is_on_each_file_and_names_the_one_that_is_too_large(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = make_client()
     # Together more than a megabyte past the limit on one file.
     many = [(io.BytesIO(bytes([n % 256, n // 256]) * 500), f"{n}.png") for n in range(1500)]
-    client.application.config["MAX_FORM_PARTS"] = 2000
+    monkeypatch.setitem(client.application.config, "MAX_FORM_PARTS", 2000)
     assert client.post("/api/v1/files", data={"files": many}).status_code == 201
     answer = client.post("/api/v1/files", data={"files": [(io.BytesIO(b"x" * 1001), "big.png")]})
     assert (answer.status_code, answer.json["code"], "'big.png'" in answer.json["detail"]) == (413, "too_large", True)

@@ -86,6 +86,7 @@ def statuses(request: pytest.FixtureRequest) -> Iterator[Counter[int]]:
     assert any(200 <= status < 300 for status in seen), f"It only ever answered {listed}."
 
 
+@pytest.mark.thorough
 @pytest.mark.xdist_group("openapi")
 @schema.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

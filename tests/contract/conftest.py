@@ -14,6 +14,7 @@ from psycopg.sql import SQL, Identifier
 from jobengine.store import SqlStore
 from jobengine.store.tables import METADATA
 from tests.contract.ledgers import POSTGRESQL, SQLITE_FILE
+from tests.memory_ledger import migrated_ledger
 from tests.postgresql_server import PostgresqlServer, running_postgresql
 
 LEDGER = "ledger"
@@ -59,8 +60,9 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield server.url(LEDGER)
         # Making a database takes a hundred times longer than emptying one.
         with psycopg.connect(server.url(LEDGER)) as connection:
-            for table in METADATA.tables:
-                connection.execute(SQL("DELETE FROM {}").format(Identifier(table)))
+            connection.execute(
+                SQL("; ").join(SQL("DELETE FROM {}").format(Identifier(table)) for table in METADATA.tables)
+            )
     elif request.param == SQLITE_FILE:
         path = tmp_path / "ledger.sqlite"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
@@ -72,8 +74,6 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def store(ledger_url: str) -> Iterator[SqlStore]:
     """A ledger with tables and nothing in them."""
-    opened = SqlStore(ledger_url)
-    if ledger_url == "sqlite://":
-        opened.migrate()
+    opened = migrated_ledger().store if ledger_url == "sqlite://" else SqlStore(ledger_url)
     yield opened
     opened.close()

@@ -10,9 +10,10 @@ import pytest
 from tests.postgresql_server import find_programs
 
 SQLITE_FILE, SQLITE_MEMORY, POSTGRESQL = "sqlite-file", "sqlite-memory", "postgresql"
-SHARED = [SQLITE_FILE, *([POSTGRESQL] if find_programs() else [])]
+ON_POSTGRESQL = [pytest.param(POSTGRESQL, marks=pytest.mark.thorough)] if find_programs() else []
+SHARED = [SQLITE_FILE, *ON_POSTGRESQL]
 """Ledgers that several connections use at once."""
-LEDGERS = [*SHARED, SQLITE_MEMORY]
+LEDGERS = [*SHARED, pytest.param(SQLITE_MEMORY, marks=pytest.mark.thorough)]
 
 on_every_ledger = pytest.mark.parametrize("ledger_url", LEDGERS, indirect=True)
 on_shared_ledgers = pytest.mark.parametrize("ledger_url", SHARED, indirect=True)

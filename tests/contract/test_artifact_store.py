@@ -33,7 +33,7 @@ def s3() -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["directory", "s3"])
+@pytest.fixture(params=["directory", pytest.param("s3", marks=pytest.mark.thorough)])
 def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ArtifactStore:
     """An empty store."""
     if request.param == "directory":
@@ -194,6 +194,7 @@ def limited_file_size(size_bytes: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
+@pytest.mark.thorough
 def test_a_signed_address_at_the_bucket_serves_the_bytes_under_their_name_until_it_expires(
     s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +224,7 @@ def test_a_directory_that_cannot_be_there_fails_its_check(tmp_path: Path) -> Non
     assert caught.value.code is ErrorCode.UNAVAILABLE
 
 
+@pytest.mark.thorough
 def test_a_bucket_that_takes_connections_and_never_answers_fails_its_check_soon(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -242,6 +244,7 @@ def test_a_store_that_users_cannot_reach_signs_no_addresses(store: ArtifactStore
     assert store.url(stored.sha256, "a.csv", "text/csv", 60) is None
 
 
+@pytest.mark.thorough
 def test_a_bucket_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)

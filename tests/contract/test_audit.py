@@ -157,6 +157,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.thorough
 @on_shared_ledgers
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_to_a_row_is_found(scene: Scene, name: str) -> None:

@@ -150,6 +150,7 @@ FILTERS: dict[str, tuple[dict[str, Any], Callable[[Job, set[str]], bool]]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("owner_id", [None, OWNER])
 @pytest.mark.parametrize("sort", ["created_at", "name"])
 def test_every_filter_finds_what_a_plain_search_finds(store: SqlStore, owner_id: str | None, sort: str) -> None:

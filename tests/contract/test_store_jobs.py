@@ -208,6 +208,7 @@ def row_counts(store: SqlStore) -> dict[str, int]:
         }
 
 
+@pytest.mark.thorough
 def test_more_jobs_than_one_statement_takes_are_deleted(store: SqlStore) -> None:
     jobs = [make_job() for _ in range(6001)]
     insert(store, *jobs)

@@ -12,7 +12,7 @@ from jobengine.domain.interfaces import TaskChange
 from jobengine.domain.records import Executor, Task
 from jobengine.domain.states import TaskState
 from jobengine.store import SqlStore
-from tests.contract.ledgers import POSTGRESQL, SHARED, on_every_ledger
+from tests.contract.ledgers import ON_POSTGRESQL, on_every_ledger
 from tests.contract.rows import NOW, OTHER_OWNER, OWNER, make_job, make_task
 
 THIRD_OWNER = "c" * 24
@@ -125,7 +125,7 @@ def test_every_ready_task_is_picked_once_when_picked_and_dispatched_in_turns(sto
     assert sorted(seen) == [task.id for task in tasks]
 
 
-on_postgresql = pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+on_postgresql = pytest.mark.parametrize("ledger_url", ON_POSTGRESQL, indirect=True)
 
 
 @on_postgresql

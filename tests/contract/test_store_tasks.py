@@ -159,6 +159,7 @@ def test_of_many_writes_those_whose_guard_holds_are_made(store: SqlStore) -> Non
     assert moved == {task.id for task in tasks[4:]}
 
 
+@pytest.mark.thorough
 def test_more_tasks_than_one_statement_takes_are_inserted_fetched_and_written(store: SqlStore) -> None:
     tasks = [make_task() for _ in range(12_001)]
     insert(store, *tasks)

@@ -20,7 +20,7 @@ from jobengine.domain.states import JobState, TaskState
 from jobengine.store import SqlStore, postgresql
 from jobengine.store.databases import open_database
 from jobengine.store.ledger import SqlLedger
-from tests.contract.ledgers import POSTGRESQL, SHARED, on_every_ledger, on_shared_ledgers
+from tests.contract.ledgers import ON_POSTGRESQL, on_every_ledger, on_shared_ledgers
 from tests.contract.rows import NOW, OWNER, make_job, make_result, make_task
 from tests.postgresql_server import running_postgresql
 
@@ -144,7 +144,7 @@ def test_what_is_not_committed_is_not_seen(store: SqlStore) -> None:
             assert reader.jobs.fetch([job.id]) == {}
 
 
-@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+@pytest.mark.parametrize("ledger_url", ON_POSTGRESQL, indirect=True)
 def test_a_lock_makes_another_writer_wait_until_the_end(store: SqlStore) -> None:
     task = make_task()
     with store.begin() as ledger:
@@ -170,7 +170,7 @@ def test_a_lock_makes_another_writer_wait_until_the_end(store: SqlStore) -> None
     assert order == ["first", "second"]
 
 
-@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+@pytest.mark.parametrize("ledger_url", ON_POSTGRESQL, indirect=True)
 def test_transactions_that_wait_in_a_circle_end_with_one_that_is_told_to_try_again(store: SqlStore) -> None:
     jobs = [make_job(), make_job()]
     with store.begin() as ledger:
@@ -193,7 +193,7 @@ def test_transactions_that_wait_in_a_circle_end_with_one_that_is_told_to_try_aga
     assert ended == ["done", "unavailable: The ledger is busy: deadlock detected."]
 
 
-@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+@pytest.mark.parametrize("ledger_url", ON_POSTGRESQL, indirect=True)
 def test_who_locks_tasks_has_locked_their_jobs_before(store: SqlStore) -> None:
     job = make_job()
     task = make_task(job_id=job.id, state=TaskState.ENQUEUED, delivery_id="e" * 24)
@@ -223,7 +223,7 @@ def test_who_locks_tasks_has_locked_their_jobs_before(store: SqlStore) -> None:
             waiting.result(10)
 
 
-@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+@pytest.mark.parametrize("ledger_url", ON_POSTGRESQL, indirect=True)
 def test_files_are_not_deleted_while_a_submission_holds_them(store: SqlStore) -> None:
     with store.begin() as ledger:
         ledger.owners.insert([Owner(OWNER, "lab", NOW)])
@@ -274,7 +274,7 @@ def test_a_server_that_nobody_runs_is_unavailable(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("_kind", [name for name in SHARED if name == POSTGRESQL])
+@pytest.mark.parametrize("_kind", ON_POSTGRESQL)
 def test_a_server_that_dies_is_unavailable_and_used_again_when_it_is_back(_kind: str) -> None:
     with running_postgresql() as server:
         store = SqlStore(server.create_database("ledger"))
@@ -298,7 +298,7 @@ def test_a_server_that_dies_is_unavailable_and_used_again_when_it_is_back(_kind:
         store.close()
 
 
-@pytest.mark.parametrize("_kind", [name for name in SHARED if name == POSTGRESQL])
+@pytest.mark.parametrize("_kind", ON_POSTGRESQL)
 def test_a_server_that_hangs_is_unavailable_and_used_again_when_it_goes_on(
     _kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,7 +324,7 @@ def test_a_server_that_hangs_is_unavailable_and_used_again_when_it_goes_on(
         store.close()
 
 
-@pytest.mark.parametrize("ledger_url", [name for name in SHARED if name == POSTGRESQL], indirect=True)
+@pytest.mark.parametrize("ledger_url", ON_POSTGRESQL, indirect=True)
 def test_a_slow_statement_of_a_server_that_lives_is_waited_for(
     ledger_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,7 +335,7 @@ def test_a_slow_statement_of_a_server_that_lives_is_waited_for(
     database.dispose()
 
 
-@pytest.mark.parametrize("_kind", [name for name in SHARED if name == POSTGRESQL])
+@pytest.mark.parametrize("_kind", ON_POSTGRESQL)
 def test_a_server_that_became_a_replica_is_unavailable_to_who_writes(_kind: str) -> None:
     with running_postgresql() as server:
         store = SqlStore(server.create_database("ledger"))

@@ -116,6 +116,7 @@ def test_reports_come_whole_and_in_order(ends: Ends) -> None:
     assert [report for entry in entries for report in entry.reports] == sent
 
 
+@pytest.mark.thorough
 def test_what_is_not_acknowledged_comes_again_to_another_engine(ends: Ends) -> None:
     ends.worker.report([make_report(ReportKind.STARTED)])
     (entry,) = receive(ends.engine, 1)

@@ -10,7 +10,7 @@ import pytest
 
 from jobengine.domain.states import TaskState
 from jobengine.store import SqlStore
-from tests.contract.ledgers import POSTGRESQL, SHARED
+from tests.contract.ledgers import ON_POSTGRESQL
 from tests.faults.several_engines import SeveralEngines
 from tests.postgresql_server import PostgresqlServer, running_postgresql
 from tests.servers import wait_until
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.acceptance
 _UNFINISHED = "SELECT count(*) FROM tasks WHERE state NOT IN ('succeeded', 'failed', 'canceled')"
 
 
-@pytest.fixture(params=[name for name in SHARED if name == POSTGRESQL])
+@pytest.fixture(params=ON_POSTGRESQL)
 def server() -> Iterator[PostgresqlServer]:
     """A PostgreSQL of its own: its statistics count the deadlocks of this test alone."""
     with running_postgresql() as server:

@@ -15,6 +15,8 @@ from tests.faults.simulation.__main__ import describe
 from tests.faults.simulation.plants import PLANTS
 from tests.faults.simulation.run import run_seed
 
+pytestmark = pytest.mark.thorough
+
 SEEDS = 1000
 AT_ONCE = 50
 SEEDS_TO_A_BUG = 200

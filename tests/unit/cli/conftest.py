@@ -10,13 +10,10 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from api import create_app
-from jobengine.artifacts.signing import UrlSigner
-from jobengine.build import Parts
 from jobengine.cli import commands
 from jobengine.cli.client import ApiClient
 from jobengine.domain.records import Role
-from jobengine.queries import Queries
+from tests.api.conftest import shared_application
 from tests.unit.engine.world import World
 
 
@@ -54,10 +51,7 @@ class Command:
 def command(monkeypatch: pytest.MonkeyPatch) -> Command:
     """The command, its API, and the engine behind it, all in this process."""
     world = World()
-    outside = world.outside
-    queries = Queries(outside.store, outside.transport, outside.artifacts, outside.clock)
-    app = create_app(Parts(outside, world.engine, queries, UrlSigner("secret", world.clock)))
-    wire = Wire(httpx.WSGITransport(app=app))
+    wire = Wire(httpx.WSGITransport(app=shared_application(world)))
     api = ApiClient("http://engine", world.engine.create_key("lab", Role.SUBMITTER), wire)
     for name in ("jobs", "results"):
         # By their full names: the package binds the short ones to the commands.

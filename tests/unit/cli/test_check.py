@@ -16,6 +16,8 @@ from jobengine.build import build
 from jobengine.config import read_settings
 from tests.servers import RedisServer, free_port
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:

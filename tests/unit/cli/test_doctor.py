@@ -14,6 +14,8 @@ import pytest
 from jobengine.build import build
 from jobengine.config import read_settings
 
+pytestmark = pytest.mark.thorough
+
 GOOD = """
 from jobengine.runtime import step
 
