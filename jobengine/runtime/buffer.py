@@ -13,7 +13,9 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from jobengine.domain.errors import EngineError
 from jobengine.domain.interfaces import WorkerChannel
@@ -29,6 +31,9 @@ _LONGEST_PAUSE_SECONDS = 2.0
 
 _Place = list[Report]
 """Where one report waits; a newer progress takes the place of an older one."""
+
+
+_Arriving = TypeVar("_Arriving", "_Place", "_Gate")
 
 
 class _Gate:
@@ -56,6 +61,9 @@ class ReportBuffer:
     def __init__(self, channel: WorkerChannel) -> None:
         self._channel = channel
         self._arrived: SimpleQueue[_Place | _Gate] = SimpleQueue()
+        # Released to say that what has arrived shall be written now.
+        self._hurry = threading.Lock()
+        self._hurry.acquire()
         self._lock = threading.Lock()
         self._progress: _Place | None = None
         self._is_stuck = False
@@ -73,7 +81,7 @@ class ReportBuffer:
     def add(self, report: Report) -> None:
         """Take a report; it is written soon."""
         if report.kind is not ReportKind.PROGRESSED:
-            self._arrived.put([report])
+            self._hand_over([report])
             return
         with self._lock:
             place = self._progress
@@ -81,21 +89,25 @@ class ReportBuffer:
                 place[0] = report
                 return
             self._progress = place = [report]
-        self._arrived.put(place)
+        self._hand_over(place)
 
     def add_urgent(self, report: Report) -> None:
         """Take a report that shall be out before its step goes on; while Redis is away nobody waits for that."""
         self.add(report)
-        gate = _Gate()
-        self._arrived.put(gate)
+        gate = self._hand_over(_Gate())
         if not self._is_stuck:
             gate.wait(_URGENT_SECONDS)
 
     def flush(self) -> None:
         """Wait until everything is written."""
-        gate = _Gate()
-        self._arrived.put(gate)
-        gate.wait()
+        self._hand_over(_Gate()).wait()
+
+    def _hand_over(self, arriving: _Arriving) -> _Arriving:
+        self._arrived.put(arriving)
+        if isinstance(arriving, _Gate) or self._arrived.qsize() >= _MOST:
+            with suppress(RuntimeError):
+                self._hurry.release()
+        return arriving
 
     def _write_all(self) -> None:
         while True:
@@ -106,18 +118,30 @@ class ReportBuffer:
 
     def _gather(self) -> tuple[list[Report], _Gate | None]:
         """What arrives within a moment, up to the first gate."""
+        arrived = self._arrived.get()
+        until = time.monotonic() + _LATEST_SECONDS
         reports: list[Report] = []
-        until = None
-        while len(reports) < _MOST:
-            try:
-                arrived = self._arrived.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
-            except Empty:
-                break
-            if isinstance(arrived, _Gate):
-                return reports, arrived
-            until = until or time.monotonic() + _LATEST_SECONDS
+        while not isinstance(arrived, _Gate):
             reports.append(self._taken(arrived))
-        return reports, None
+            following = self._next(until) if len(reports) < _MOST else None
+            if following is None:
+                return reports, None
+            arrived = following
+        return reports, arrived
+
+    def _next(self, until: float) -> _Place | _Gate | None:
+        """What arrived next; None when nothing has until then.
+
+        The thread sleeps until it is time or there is a hurry. Woken for each report, it would take the interpreter
+        from the step as often.
+        """
+        while True:
+            with suppress(Empty):
+                return self._arrived.get_nowait()
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            self._hurry.acquire(timeout=left)
 
     def _taken(self, place: _Place) -> Report:
         with self._lock:

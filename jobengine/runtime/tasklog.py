@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 LOG_LIMIT_CHARACTERS = 256 * 1024
+_FORMATTER = logging.Formatter("%(levelname)s %(name)s: %(message)s")
 _CUT = "[The log is full; the rest is left out.]"
 
 
@@ -30,7 +31,7 @@ class _Handler(logging.Handler):
     def __init__(self, task_log: TaskLog) -> None:
         super().__init__(logging.INFO)
         self._task_log = task_log
-        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        self.setFormatter(_FORMATTER)
 
     def emit(self, record: logging.LogRecord) -> None:
         # What the engine and its broker say of themselves is not the step's.

@@ -11,7 +11,7 @@ import mmap
 import multiprocessing
 import os
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _ROW = struct.Struct("<QqdqqI24s24s")
 _NOTE = struct.Struct("<I24s")
@@ -23,8 +23,7 @@ _EMPTY = b"\0" * 24
 _Fields = tuple[int, int, float, int, int, int, bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A child process and what it runs.
 
     ``deadline`` is by the monotonic clock, which all processes of a machine share and nobody sets; 0 for none.

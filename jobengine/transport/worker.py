@@ -70,6 +70,7 @@ class Child:
         self._slot: Slot | None = None
         self._runner: RunsDeliveries | None = None
         self._delivery: Delivery | None = None
+        self._attempts: Mapping[str | None, int] = {}
         self._parent_id = os.getpid()
         self._fresh_bytes = 0
 
@@ -100,6 +101,7 @@ class Child:
         if self._slot is None or self._runner is None:
             raise RuntimeError("the child has no slot")
         self._delivery = delivery
+        self._attempts = {task.task_id: task.attempt for task in delivery.tasks}
         self._on_task(None, 0.0, None)
         try:
             self._runner.run(delivery, worker)
@@ -110,7 +112,6 @@ class Child:
     def _on_task(self, task_id: str | None, limit_seconds: float, memory_limit_bytes: int | None) -> None:
         if self._slot is None or self._delivery is None:
             return
-        attempts = {task.task_id: task.attempt for task in self._delivery.tasks}
         # A step has its limit to itself: what earlier ones have left in the process is not held against it.
         leftover_bytes = max(0, own_memory_bytes() - self._fresh_bytes) if memory_limit_bytes is not None else 0
         self._slots.write(
@@ -119,7 +120,7 @@ class Child:
                 self._slot.process_id,
                 self._delivery.id,
                 task_id,
-                attempts.get(task_id or "", 0),
+                self._attempts.get(task_id, 0),
                 time.monotonic() + limit_seconds if task_id is not None else 0.0,
                 memory_limit_bytes,
                 leftover_bytes,

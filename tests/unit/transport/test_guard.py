@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import replace
 
 import psutil
 
@@ -178,5 +177,5 @@ def test_a_slot_comes_back_from_the_table_as_it_was_written(bench: Bench) -> Non
     slot = Slot(5, 4711, DELIVERY, TASK, 3, 12.5, 1024, 77)
     bench.slots.write(slot)
     assert bench.slots.at(5) == slot
-    bench.slots.write(replace(slot, task_id=None, memory_limit_bytes=None))
-    assert bench.slots.at(5) == replace(slot, task_id=None, memory_limit_bytes=None)
+    bench.slots.write(slot._replace(task_id=None, memory_limit_bytes=None))
+    assert bench.slots.at(5) == slot._replace(task_id=None, memory_limit_bytes=None)
