@@ -35,9 +35,11 @@ class IdSource:
     def new(self) -> str:
         """The next ID: greater than every ID that this source made before."""
         with self._lock:
-            fresh = (int(self._now() * 1000) << _COUNTER_BITS) | (self._random_bits(48) & _START_MASK)
-            is_new_millisecond = fresh >> _COUNTER_BITS > self._last >> _COUNTER_BITS
-            self._last = fresh if is_new_millisecond else self._last + 1
+            milliseconds = int(self._now() * 1000)
+            if milliseconds > self._last >> _COUNTER_BITS:
+                self._last = (milliseconds << _COUNTER_BITS) | (self._random_bits(48) & _START_MASK)
+            else:
+                self._last += 1
             return f"{self._last:024x}"
 
     def pass_by(self, identifier: str) -> None:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from jobengine.domain.audit import Difference, JobFold, NamedBytes, WaitingNode
 from jobengine.domain.filters import FileFilter, JobFilter, Page, ResultFilter, TaskFilter
@@ -43,8 +43,7 @@ AttemptKey = tuple[str, int]
 """One attempt: the ID of its task, and its number."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskChange:
+class TaskChange(NamedTuple):
     """A guarded write: it holds only while the row still has the state and the attempt of ``before``."""
 
     before: Task

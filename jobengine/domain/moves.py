@@ -6,16 +6,12 @@ the state machine has no such move or when the event belongs to another attempt.
 
 from __future__ import annotations
 
-from dataclasses import fields
-from operator import attrgetter
 from typing import Any
 
 from jobengine.domain.records import PROGRESS_DONE, Task
 from jobengine.domain.states import FailureKind, MoveRefused, TaskEvent, next_state
 
-_NAMES = tuple(entry.name for entry in fields(Task))
-_POSITIONS = {name: position for position, name in enumerate(_NAMES)}
-_values = attrgetter(*_NAMES)
+_POSITIONS = {name: position for position, name in enumerate(Task._fields)}
 
 
 def release(task: Task) -> Task:
@@ -133,8 +129,8 @@ def _let_go(task: Task, **changes: Any) -> Task:
 
 
 def _changed(task: Task, **changes: Any) -> Task:
-    # dataclasses.replace takes twice as long, and every task comes here four times.
-    values = list(_values(task))
+    # Task._replace takes twice as long, and every task comes here four times.
+    values = list(task)
     for name, value in changes.items():
         values[_POSITIONS[name]] = value
-    return Task(*values)
+    return Task._make(values)

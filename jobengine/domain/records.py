@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from jobengine.domain.states import FailureKind, JobState, TaskState
 
@@ -84,8 +84,7 @@ class Key:
     revoked_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """An input that an owner uploaded; its bytes lie in the artifact store under the SHA-256."""
 
     id: str
@@ -209,8 +208,7 @@ class Job:
     canceled_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One step of one job on one file, or on the job: the record that moves.
 
     ``predecessors`` counts the tasks that this one comes after, ``waiting_on`` those that are not final yet,
@@ -248,8 +246,7 @@ class Task:
     failure_kind: FailureKind | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One ended try of a task. ``outcome`` says how it ended; ``accepted`` marks the one that ended the task."""
 
     task_id: str
@@ -269,8 +266,7 @@ class Attempt:
     peak_memory_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The JSON object that a task made."""
 
     id: str
@@ -300,8 +296,7 @@ class Artifact:
     created_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """A piece of what a step logged in one attempt."""
 
     task_id: str

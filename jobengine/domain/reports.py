@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from jobengine.domain.states import FailureKind
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class ReportKind(str, Enum):
@@ -31,8 +33,7 @@ class ReportKind(str, Enum):
     ANNOUNCED = "announced"
 
 
-@dataclass(frozen=True, slots=True)
-class SavedArtifact:
+class SavedArtifact(NamedTuple):
     """An artifact that the attempt stored before it reported."""
 
     name: str
@@ -41,8 +42,7 @@ class SavedArtifact:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """One thing that a worker says.
 
     ``task_id`` and ``attempt`` are set for task reports (started, progressed, succeeded, failed, logged);
@@ -58,11 +58,10 @@ class Report:
     delivery_id: str | None = None
     task_id: str | None = None
     attempt: int = 0
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryFile:
+class DeliveryFile(NamedTuple):
     """An input file as a delivery names it; its bytes are in the artifact store under the SHA-256."""
 
     id: str
@@ -72,8 +71,7 @@ class DeliveryFile:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryPredecessor:
+class DeliveryPredecessor(NamedTuple):
     """A predecessor's result as a delivery carries it."""
 
     step: str
@@ -83,8 +81,7 @@ class DeliveryPredecessor:
     artifacts: tuple[SavedArtifact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryTask:
+class DeliveryTask(NamedTuple):
     """One task in a delivery with all that its step needs.
 
     Where predecessors or files are many, they lie in the artifact store as JSON (``manifest_sha256``) with the keys
@@ -94,14 +91,13 @@ class DeliveryTask:
     task_id: str
     attempt: int
     job_id: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = _NOTHING
     files: tuple[DeliveryFile, ...] = ()
     predecessors: tuple[DeliveryPredecessor, ...] = ()
     manifest_sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One message: one or more tasks of one step, run one after the other by one worker."""
 
     id: str
@@ -112,10 +108,6 @@ class Delivery:
     time_limit_seconds: float
     memory_limit_bytes: int | None
     tasks: tuple[DeliveryTask, ...]
-
-
-_FILE_FIELDS = tuple(entry.name for entry in fields(DeliveryFile))
-_DELIVERY_FIELDS = tuple(entry.name for entry in fields(Delivery) if entry.name != "tasks")
 
 
 def encode_reports(reports: Iterable[Report]) -> str:
@@ -146,25 +138,23 @@ def _decode_report(
 
 def encode_delivery(delivery: Delivery) -> dict[str, Any]:
     """The JSON object that a delivery travels as."""
-    # By name and not by dataclasses.asdict, which copies deeply: large deliveries are the engine's heaviest writing.
-    fields = {name: getattr(delivery, name) for name in _DELIVERY_FIELDS}
-    return {**fields, "tasks": [_encode_task(task) for task in delivery.tasks]}
+    return {**delivery._asdict(), "tasks": [_encode_task(task) for task in delivery.tasks]}
 
 
 def _encode_task(task: DeliveryTask) -> dict[str, Any]:
+    return {**task._asdict(), "parameters": dict(task.parameters), **_encode_inputs(task.files, task.predecessors)}
+
+
+def _encode_inputs(files: Iterable[DeliveryFile], predecessors: Iterable[DeliveryPredecessor]) -> dict[str, Any]:
     return {
-        "task_id": task.task_id,
-        "attempt": task.attempt,
-        "job_id": task.job_id,
-        "parameters": dict(task.parameters),
-        "files": [_encode_file(file) for file in task.files],
-        "predecessors": [asdict(row) for row in task.predecessors],
-        "manifest_sha256": task.manifest_sha256,
+        "files": [file._asdict() for file in files],
+        "predecessors": [_encode_predecessor(row) for row in predecessors],
     }
 
 
-def _encode_file(file: DeliveryFile) -> dict[str, Any]:
-    return {name: getattr(file, name) for name in _FILE_FIELDS}
+def _encode_predecessor(row: DeliveryPredecessor) -> dict[str, Any]:
+    file, artifacts = row.file and row.file._asdict(), [artifact._asdict() for artifact in row.artifacts]
+    return {**row._asdict(), "file": file, "artifacts": artifacts}
 
 
 def decode_delivery(data: Mapping[str, Any]) -> Delivery:
@@ -194,8 +184,9 @@ def _decode_task(data: Mapping[str, Any]) -> DeliveryTask:
 
 def encode_manifest(files: Iterable[DeliveryFile], predecessors: Iterable[DeliveryPredecessor]) -> bytes:
     """The bytes in the artifact store that stand for files and predecessors too many to travel in a message."""
-    content = {"files": [asdict(file) for file in files], "predecessors": [asdict(row) for row in predecessors]}
-    return json.dumps(content, separators=(",", ":"), allow_nan=False, default=dict).encode()
+    return json.dumps(
+        _encode_inputs(files, predecessors), separators=(",", ":"), allow_nan=False, default=dict
+    ).encode()
 
 
 def decode_manifest(data: bytes) -> tuple[tuple[DeliveryFile, ...], tuple[DeliveryPredecessor, ...]]:

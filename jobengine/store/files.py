@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import astuple
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +21,7 @@ OPEN_STATES = tuple(state.value for state in JobState if not state.is_final)
 
 def read_file(row: Sequence[Any]) -> File:
     """The file that a whole row of the table is; the last column is for the search alone."""
-    return File(*row[:-1])
+    return File._make(row[:-1])
 
 
 class SqlFiles:
@@ -32,7 +31,7 @@ class SqlFiles:
         self._link = link
 
     def insert(self, new: Sequence[File]) -> None:
-        insert_rows(self._link, files, [(*astuple(file), search_text(file.name, file.id)) for file in new])
+        insert_rows(self._link, files, [(*file, search_text(file.name, file.id)) for file in new])
 
     def fetch(self, ids: Collection[str]) -> dict[str, File]:
         if not ids:

@@ -27,7 +27,7 @@ from jobengine.domain.interfaces import Settlement, TaskChange
 from jobengine.domain.records import Executor, Task
 from jobengine.domain.states import FailureKind, TaskState
 from jobengine.store import paging, predicates
-from jobengine.store.bulk import Link, incoming, insert_rows
+from jobengine.store.bulk import Link, incoming, insert_rows, storable
 from jobengine.store.job_details import first_failures
 from jobengine.store.picking import Wanted, pick_ready
 from jobengine.store.row_locks import lock_jobs_of
@@ -51,47 +51,28 @@ MOVED = (
     "failure_kind",
 )
 
+_STATE, _EXECUTOR, _FAILURE_KIND = (Task._fields.index(name) for name in ("state", "executor", "failure_kind"))
+# Looking a word up here takes a third of the time that the enum's own way does.
+_STATES = {state.value: state for state in TaskState}
+_EXECUTORS = {executor.value: executor for executor in Executor}
+
 
 def task_row(task: Task) -> tuple[Any, ...]:
     """The values of a task in the order of the table's columns."""
-    return (
-        task.id,
-        task.job_id,
-        task.owner_id,
-        task.node,
-        task.step,
-        task.file_id,
-        task.state.value,
-        task.priority,
-        task.created_at,
-        task.executor.value,
-        task.queue,
-        task.attempt,
-        task.predecessors,
-        task.waiting_on,
-        task.unmet,
-        task.failures,
-        task.losses,
-        task.progress,
-        task.message,
-        task.not_before,
-        task.delivery_id,
-        task.worker,
-        task.lease_expires_at,
-        task.enqueued_at,
-        task.started_at,
-        task.finished_at,
-        task.failure_kind and task.failure_kind.value,
-    )
+    values = list(task)
+    values[_STATE] = task.state.value
+    values[_EXECUTOR] = task.executor.value
+    values[_FAILURE_KIND] = task.failure_kind and task.failure_kind.value
+    return tuple(values)
 
 
 def read_task(row: Sequence[Any]) -> Task:
     """The task that a whole row of the table is."""
     values = list(row)
-    values[6] = TaskState(values[6])
-    values[9] = Executor(values[9])
-    values[26] = FailureKind(values[26]) if values[26] else None
-    return Task(*values)
+    values[_STATE] = _STATES[row[_STATE]]
+    values[_EXECUTOR] = _EXECUTORS[row[_EXECUTOR]]
+    values[_FAILURE_KIND] = FailureKind(row[_FAILURE_KIND]) if row[_FAILURE_KIND] else None
+    return Task._make(values)
 
 
 class SqlTasks:
@@ -138,6 +119,8 @@ class SqlTasks:
 
     def write(self, changes: Sequence[TaskChange]) -> set[str]:
         rows = [_change_row(change) for change in changes]
+        if rows and not self._link.is_postgresql and self._write_all(rows):
+            return {change.before.id for change in changes}
         return {identifier for (identifier,) in self._link.run_bulk(_write_statement, rows)}
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Task]:
@@ -211,6 +194,20 @@ class SqlTasks:
             criteria.append(tasks.c.state.in_([state.value for state in where.states]))
         return paging.count_rows(self._link, tasks, criteria)
 
+    def _write_all(self, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """Write the changes, or none of them when a guard does not hold; whether they are written.
+
+        SQLite takes plain rows twice as fast as it unfolds JSON, but only says how many it changed.
+        """
+        with self._link.connection.begin_nested() as savepoint:
+            written = self._link.connection.exec_driver_sql(
+                _WRITE_ONE, [(*row[_GUARD:], *row[:_GUARD]) for row in rows]
+            )
+            if written.rowcount == len(rows):
+                return True
+            savepoint.rollback()
+        return False
+
     def _flying(self, limit: int, *criteria: ColumnElement[bool]) -> list[Task]:
         statement = select(tasks).where(text(predicates.FLYING), *criteria)
         rows = self._link.run(statement.order_by(tasks.c.enqueued_at, tasks.c.id).limit(limit))
@@ -238,6 +235,12 @@ def _criteria(where: TaskFilter) -> list[ColumnElement[bool]]:
     return paging.equalities(tasks, {name: getattr(where, name) for name in names})
 
 
+_GUARD = 3
+"""How many values of a change's row are not written but compared: the ID, and state and attempt before."""
+
+_WRITE_ONE = f"UPDATE tasks SET {' = ?, '.join(MOVED)} = ? WHERE id = ? AND state = ? AND attempt = ?"  # noqa: S608
+
+
 def _change_row(change: TaskChange) -> tuple[Any, ...]:
     before, after = change.before, change.after
     return (
@@ -249,10 +252,10 @@ def _change_row(change: TaskChange) -> tuple[Any, ...]:
         after.failures,
         after.losses,
         after.progress,
-        after.message,
+        storable(after.message),
         after.not_before,
         after.delivery_id,
-        after.worker,
+        storable(after.worker),
         after.lease_expires_at,
         after.enqueued_at,
         after.started_at,

@@ -57,6 +57,9 @@ class Application:
         self._lease = now + outside.settings.lease_seconds
         self._before = {task.id: task for task in tasks}
         self._tasks = dict(self._before)
+        self._by_delivery: dict[str | None, list[str]] = {}
+        for task in self._before.values():
+            self._by_delivery.setdefault(task.delivery_id, []).append(task.id)
         self.left = Left()
         self.refused = 0
         self.unwanted: set[AttemptKey] = set()
@@ -102,11 +105,9 @@ class Application:
                 self.refused += 1
 
     def _apply_to_delivery(self, report: Report) -> None:
-        tasks = [
-            task
-            for task in self._tasks.values()
-            if task.delivery_id == report.delivery_id and task.state in _ACTIVE and task.delivery_id is not None
-        ]
+        held = [self._tasks[task_id] for task_id in self._by_delivery.get(report.delivery_id, ())]
+        # What was applied before may have taken tasks from their delivery.
+        tasks = [task for task in held if task.delivery_id is not None and task.state in _ACTIVE]
         match report.kind:
             case ReportKind.CLAIMED | ReportKind.RENEWED:
                 for task in tasks:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
 from operator import attrgetter
 
 from jobengine.domain.errors import EngineError
@@ -140,12 +138,11 @@ def _inline_or_manifest(outside: Outside, task: DeliveryTask) -> DeliveryTask:
     """The task as it is, or with its files and predecessors moved into a manifest where they are many."""
     if not task.predecessors and len(task.files) <= 1:
         return task
-    inline = json.dumps([asdict(task)["files"], asdict(task)["predecessors"]], default=dict)
-    if len(inline) <= outside.settings.inline_limit_bytes:
-        return task
     manifest = encode_manifest(task.files, task.predecessors)
+    if len(manifest) <= outside.settings.inline_limit_bytes:
+        return task
     stored = outside.artifacts.put(io.BytesIO(manifest))
-    return replace(task, files=(), predecessors=(), manifest_sha256=stored.sha256)
+    return task._replace(files=(), predecessors=(), manifest_sha256=stored.sha256)
 
 
 def _file(file: File) -> DeliveryFile:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jobengine.domain import moves
 from jobengine.domain.errors import conflict, invalid, not_found
 from jobengine.domain.interfaces import JobDelta, Ledger, TaskChange
@@ -105,9 +103,9 @@ def _after(task: Task, report: TaskReport, now: float) -> Task:
         case TaskState.RUNNING if task.state is TaskState.RUNNING:
             return moves.progress(task, task.attempt, report.fraction or 0.0, report.message)
         case TaskState.RUNNING:
-            return replace(moves.start(task, task.attempt, "external", now), message=report.message)
+            return moves.start(task, task.attempt, "external", now)._replace(message=report.message)
         case TaskState.SUCCEEDED:
-            return replace(moves.succeed(_begun(task, now), task.attempt, now), message=report.message)
+            return moves.succeed(_begun(task, now), task.attempt, now)._replace(message=report.message)
         case TaskState.FAILED:
             return moves.fail(_begun(task, now), task.attempt, report.failure_kind, report.message, now)
         case TaskState.CANCELED:
@@ -118,7 +116,7 @@ def _after(task: Task, report: TaskReport, now: float) -> Task:
 
 def _begun(task: Task, now: float) -> Task:
     """The task with a time at which it began, also when nobody said so."""
-    return task if task.started_at is not None else replace(task, started_at=now)
+    return task if task.started_at is not None else task._replace(started_at=now)
 
 
 def _leave_behind(outside: Outside, ledger: Ledger, change: TaskChange, report: TaskReport, now: float) -> None:
@@ -137,7 +135,7 @@ def _leave_behind(outside: Outside, ledger: Ledger, change: TaskChange, report: 
         )
         ledger.results.insert([result], [])
     attempt = ended_attempt(
-        replace(before, attempt=after.attempt, enqueued_at=after.enqueued_at, started_at=after.started_at),
+        before._replace(attempt=after.attempt, enqueued_at=after.enqueued_at, started_at=after.started_at),
         after.state.value,
         now,
         accepted=after.state is not TaskState.CANCELED,

@@ -17,14 +17,16 @@ class Plans:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._pipelines: dict[str, Pipeline] = {}
+        self._nodes: dict[str, dict[str, Node]] = {}
         self._steps: dict[str, StepSpec] = {}
         self._steps_read_at = float("-inf")
 
     def load(self, ledger: Ledger, pipeline_ids: Collection[str]) -> None:
         """Make sure that these pipelines are at hand."""
         unknown = {name for name in pipeline_ids if name not in self._pipelines}
-        if unknown:
-            self._pipelines.update(ledger.catalog.pipelines(unknown))
+        for pipeline in ledger.catalog.pipelines(unknown).values() if unknown else ():
+            self._pipelines[pipeline.id] = pipeline
+            self._nodes[pipeline.id] = {node.key: node for node in pipeline.nodes}
 
     def steps(self, ledger: Ledger) -> dict[str, StepSpec]:
         """The announced steps by name, at most two seconds old."""
@@ -39,11 +41,11 @@ class Plans:
 
     def node_keys(self, pipeline_id: str) -> set[str]:
         """The keys of a loaded pipeline's nodes."""
-        return {node.key for node in self._pipelines[pipeline_id].nodes}
+        return set(self._nodes[pipeline_id])
 
     def node(self, pipeline_id: str, key: str) -> Node:
         """The node of that key."""
-        return next(node for node in self._pipelines[pipeline_id].nodes if node.key == key)
+        return self._nodes[pipeline_id][key]
 
     def successors(self, pipeline_id: str, key: str) -> list[Node]:
         """The nodes right after the node of that key."""

@@ -98,14 +98,14 @@ def _take_over(
     tasks = []
     for task in fresh.tasks:
         if (task.node, task.file_id) in kept:
-            done = replace(task, state=TaskState.SUCCEEDED, waiting_on=0, progress=PROGRESS_DONE, finished_at=now)
+            done = task._replace(state=TaskState.SUCCEEDED, waiting_on=0, progress=PROGRESS_DONE, finished_at=now)
             tasks.append(done)
             continue
         left = sum(spot not in kept for spot in _spots_before(task, nodes, steps, files))
         is_free = left == 0 and can_run(
             predecessors=task.predecessors, unmet=0, requires_all=steps[task.step].requires_all
         )
-        tasks.append(replace(task, waiting_on=left, state=TaskState.READY if is_free else TaskState.WAITING))
+        tasks.append(task._replace(waiting_on=left, state=TaskState.READY if is_free else TaskState.WAITING))
     job = replace(fresh.job, retry_of=old.id, counts=count_tasks(tasks), progress=sum(task.progress for task in tasks))
     return NewJob(job, tuple(tasks), fresh.file_ids)
 
@@ -118,7 +118,7 @@ def _copy_results(outside: Outside, ledger: Ledger, new: NewJob, old_tasks: Mapp
     for (_, node, file_id), results in ledger.results.of_places(places).items():
         owners.update({result.id: (kept[node, file_id], result) for result in results})
     copies = {
-        old_id: replace(result, id=outside.ids.new(), job_id=task.job_id, task_id=task.id, created_at=now)
+        old_id: result._replace(id=outside.ids.new(), job_id=task.job_id, task_id=task.id, created_at=now)
         for old_id, (task, result) in owners.items()
     }
     artifacts = [

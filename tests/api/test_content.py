@@ -6,7 +6,6 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -69,7 +68,7 @@ def test_a_file_of_any_name_is_downloaded_from_a_real_server(
     with world.store.begin() as ledger:
         (file,) = ledger.files.fetch([path.split("/")[4]]).values()
         ledger.files.delete([file.id])
-        ledger.files.insert([replace(file, name=name)])
+        ledger.files.insert([file._replace(name=name)])
     with served(client.application) as address:
         headers = {"Authorization": client.environ_base["HTTP_AUTHORIZATION"]}
         answer = httpx.get(f"{address}{path}", headers=headers)

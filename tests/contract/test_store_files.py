@@ -32,7 +32,7 @@ def test_a_file_comes_back_as_it_was_inserted(store: SqlStore) -> None:
 def test_a_list_of_files_meets_all_its_criteria(store: SqlStore) -> None:
     wanted = make_file(folder="a", sha256="7" * 64, name="Plate_1 (50%).PNG")
     changes: list[dict[str, str]] = [{"owner_id": OTHER_OWNER}, {"folder": "a/b"}, {"sha256": "8" * 64}, {"name": "x"}]
-    insert(store, wanted, *(replace(wanted, id=new_id(), **change) for change in changes))  # type: ignore[arg-type]
+    insert(store, wanted, *(wanted._replace(id=new_id(), **change) for change in changes))  # type: ignore[arg-type]
     where = FileFilter(OWNER, "a", "7" * 64, "_1 (50%).png")
     with store.read() as ledger:
         assert ledger.files.page(where, Page()) == [wanted]

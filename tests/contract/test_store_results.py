@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from jobengine.domain.errors import EngineError, ErrorCode
@@ -63,7 +61,7 @@ def test_a_list_of_results_meets_all_its_criteria(store: SqlStore) -> None:
     file_id = new_id()
     wanted = make_result(file_id=file_id, kind="k", step="s")
     others = [
-        replace(wanted, id=new_id(), task_id=new_id(), **change)
+        wanted._replace(id=new_id(), task_id=new_id(), **change)
         for change in (
             {"owner_id": OTHER_OWNER},
             {"job_id": new_id()},
@@ -157,7 +155,7 @@ def test_an_attempt_is_written_once_and_one_per_task_is_accepted(store: SqlStore
     with store.begin() as ledger:
         ledger.results.insert_attempts([attempt])
     with pytest.raises(EngineError) as refusal, store.begin() as ledger:
-        ledger.results.insert_attempts([replace(attempt, **again)])  # type: ignore[arg-type]
+        ledger.results.insert_attempts([attempt._replace(**again)])  # type: ignore[arg-type]
     assert refusal.value.code is ErrorCode.CONFLICT
     with store.read() as ledger:
         assert ledger.results.attempts([attempt.task_id]) == [attempt]

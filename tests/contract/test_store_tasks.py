@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from sqlalchemy import text
 
@@ -100,8 +98,7 @@ def test_a_write_whose_guard_holds_moves_the_task(store: SqlStore) -> None:
 
 def test_every_field_that_a_move_may_change_is_written(store: SqlStore) -> None:
     before = make_task(state=TaskState.ENQUEUED, attempt=1)
-    after = replace(
-        full_task(),
+    after = full_task()._replace(
         id=before.id,
         file_id=None,
         executor=before.executor,
@@ -119,8 +116,7 @@ def test_every_field_that_a_move_may_change_is_written(store: SqlStore) -> None:
 def test_a_write_leaves_alone_what_no_move_changes(store: SqlStore) -> None:
     task = make_task(state=TaskState.WAITING, predecessors=2, waiting_on=2)
     insert(store, task)
-    forged = replace(
-        task,
+    forged = task._replace(
         state=TaskState.READY,
         job_id=new_id(),
         owner_id=OTHER_OWNER,
@@ -137,16 +133,16 @@ def test_a_write_leaves_alone_what_no_move_changes(store: SqlStore) -> None:
     )
     with store.begin() as ledger:
         ledger.tasks.write([TaskChange(task, forged)])
-    assert fetch(store, task) == [replace(task, state=TaskState.READY)]
+    assert fetch(store, task) == [task._replace(state=TaskState.READY)]
 
 
 @pytest.mark.parametrize("field", [{"state": TaskState.ENQUEUED}, {"attempt": 1}, {"id": "9" * 24}])
 def test_a_write_whose_guard_fails_changes_nothing(store: SqlStore, field: dict[str, object]) -> None:
     task = make_task()
     insert(store, task)
-    believed = replace(task, **field)  # type: ignore[arg-type]
+    believed = task._replace(**field)  # type: ignore[arg-type]
     with store.begin() as ledger:
-        assert ledger.tasks.write([TaskChange(believed, replace(believed, message="no"))]) == set()
+        assert ledger.tasks.write([TaskChange(believed, believed._replace(message="no"))]) == set()
     assert fetch(store, task) == [task]
 
 
@@ -205,7 +201,7 @@ def test_a_settled_predecessor_counts_down_the_task_on_its_file_only(store: SqlS
     insert(store, mine, other)
     with store.begin() as ledger:
         freed = ledger.tasks.settle([Settlement(JOB, "measure", mine.file_id, 1, 1)])
-    assert freed == [replace(mine, waiting_on=0, unmet=1)]
+    assert freed == [mine._replace(waiting_on=0, unmet=1)]
     assert fetch(store, other) == [other]
 
 
@@ -215,7 +211,7 @@ def test_a_fan_in_is_freed_when_the_last_of_its_predecessors_is_final(store: Sql
     with store.begin() as ledger:
         assert ledger.tasks.settle([Settlement(JOB, "measure", None, 2, 1)]) == []
     with store.begin() as ledger:
-        assert ledger.tasks.settle([Settlement(JOB, "measure", None, 1, 0)]) == [replace(task, waiting_on=0, unmet=1)]
+        assert ledger.tasks.settle([Settlement(JOB, "measure", None, 1, 0)]) == [task._replace(waiting_on=0, unmet=1)]
 
 
 def test_settlements_of_one_place_add_up_in_one_call(store: SqlStore) -> None:
@@ -224,7 +220,7 @@ def test_settlements_of_one_place_add_up_in_one_call(store: SqlStore) -> None:
     on_file, on_all = Settlement(JOB, "measure", task.file_id, 1, 1), Settlement(JOB, "measure", None, 1, 0)
     with store.begin() as ledger:
         freed = ledger.tasks.settle([on_file, on_all, on_file, on_all])
-    assert freed == [replace(task, waiting_on=0, unmet=2)]
+    assert freed == [task._replace(waiting_on=0, unmet=2)]
 
 
 def test_settling_passes_over_tasks_that_do_not_wait(store: SqlStore) -> None:

@@ -27,7 +27,7 @@ def ended(state: JobState) -> Job:
 
 def failed(kind: FailureKind, losses: int = 0) -> Task:
     """A task that failed as this."""
-    return replace(make_task(), state=TaskState.FAILED, failure_kind=kind, losses=losses)
+    return make_task()._replace(state=TaskState.FAILED, failure_kind=kind, losses=losses)
 
 
 @pytest.mark.parametrize(
@@ -67,23 +67,23 @@ def test_a_digest_that_is_not_that_of_the_file_is_wrong_and_so_is_a_sum_over_oth
 
 def result(digest: str, file_id: str | None = None) -> Result:
     """A result of one job."""
-    return replace(make_result(), job_id="job", file_id=file_id, data={"digest": digest})
+    return make_result()._replace(job_id="job", file_id=file_id, data={"digest": digest})
 
 
 def test_a_renewal_that_may_have_been_sent_before_the_kill_is_no_recovery() -> None:
-    hit, task = Hit(attempt=1), replace(make_task(), state=TaskState.RUNNING, attempt=1)
-    assert not has_recovered(replace(task, lease_expires_at=NOW - 1 + LEASE), hit, NOW, LEASE)
-    first = replace(task, lease_expires_at=NOW + 1 + LEASE)
+    hit, task = Hit(attempt=1), make_task()._replace(state=TaskState.RUNNING, attempt=1)
+    assert not has_recovered(task._replace(lease_expires_at=NOW - 1 + LEASE), hit, NOW, LEASE)
+    first = task._replace(lease_expires_at=NOW + 1 + LEASE)
     assert not has_recovered(first, hit, NOW, LEASE)
     assert not has_recovered(first, hit, NOW, LEASE)
-    assert has_recovered(replace(task, lease_expires_at=NOW + 6 + LEASE), hit, NOW, LEASE)
+    assert has_recovered(task._replace(lease_expires_at=NOW + 6 + LEASE), hit, NOW, LEASE)
 
 
 def test_the_next_attempt_has_recovered_when_a_worker_has_claimed_it() -> None:
-    hit, task = Hit(attempt=1), replace(make_task(), state=TaskState.ENQUEUED, attempt=2)
+    hit, task = Hit(attempt=1), make_task()._replace(state=TaskState.ENQUEUED, attempt=2)
     assert not has_recovered(task, hit, NOW, LEASE)
-    assert has_recovered(replace(task, lease_expires_at=NOW + 9 + LEASE), hit, NOW, LEASE)
-    assert has_recovered(replace(task, state=TaskState.CANCELED), hit, NOW, LEASE)
+    assert has_recovered(task._replace(lease_expires_at=NOW + 9 + LEASE), hit, NOW, LEASE)
+    assert has_recovered(task._replace(state=TaskState.CANCELED), hit, NOW, LEASE)
 
 
 def test_a_long_run_with_few_kills_or_any_with_a_slow_recovery_says_nothing() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -61,7 +60,7 @@ def rescues_without_a_new_attempt() -> Iterator[None]:
 
     def rescue_in_place(task: Task, attempt: int, **more: Any) -> Task:
         rescued = rescue(task, attempt, **more)
-        return replace(rescued, attempt=rescued.attempt - 1)
+        return rescued._replace(attempt=rescued.attempt - 1)
 
     with patch.object(moves, "rescue", rescue_in_place):
         yield

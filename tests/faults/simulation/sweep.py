@@ -19,7 +19,7 @@ from tests.faults.simulation.run import UNFINISHED, Outcome, run_scene
 from tests.faults.simulation.scene import Scene
 from tests.faults.simulation.workers import WorkerProcess
 
-_SEED = 25
+_SEED = 12
 """In this one no task fails by its nature, and what tasks need travels in manifests."""
 
 _LONGEST_SECONDS = 600.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from itertools import product
 
 import pytest
@@ -119,7 +118,7 @@ def test_a_task_that_goes_back_holds_neither_worker_nor_lease() -> None:
         moves.retry(task, 1, FailureKind.CRASH, "", 1.0),
         moves.rescue(task, 1, took_worker_down=False, not_before=1.0),
     ):
-        held = {name: value for name, value in asdict(after).items() if name in _HELD}
+        held = {name: value for name, value in after._asdict().items() if name in _HELD}
         assert held == dict.fromkeys(_HELD)
 
 
