@@ -110,7 +110,12 @@ def _with_headers(response: Response, refusal: Refusal, scheme: str | None) -> R
 
 
 def _of_engine(error: EngineError) -> Refusal:
-    return Refusal(STATUSES[error.code], error.code.value, error.message, error.field, error.retry_after_seconds)
+    message = error.message
+    if error.code is ErrorCode.UNAVAILABLE:
+        # What follows the colon is for whoever runs the system: it names hosts and paths.
+        log.warning("request %s: %s", g.get("request_id"), message)
+        message = message.partition(": ")[0].removesuffix(".") + "."
+    return Refusal(STATUSES[error.code], error.code.value, message, error.field, error.retry_after_seconds)
 
 
 def _of_framework(error: HTTPException) -> Refusal:

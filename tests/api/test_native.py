@@ -238,6 +238,17 @@ def test_submissions_are_accepted_while_redis_is_down(world: World, make_client:
     assert (ready.status_code, ready.json["dependencies"]["redis"]) == (200, "The transport is down.")
 
 
+def test_what_is_not_there_is_named_but_not_where_it_would_be(
+    world: World, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = EngineError(ErrorCode.UNAVAILABLE, "The ledger cannot be reached: no server at db.lab:5432.")
+    client = make_client()
+    monkeypatch.setattr(world.store, "read", Mock(side_effect=gone))
+    response = client.get("/api/v1/jobs")
+    assert (response.status_code, response.json["detail"]) == (503, "The ledger cannot be reached.")
+    assert f"request {response.json['request_id']}: {gone.message}" in caplog.text
+
+
 def test_an_artifact_store_that_cannot_be_written_is_named(
     world: World, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
