@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -267,4 +268,6 @@ def _say(began: float, message: str) -> None:
 
 
 if __name__ == "__main__":
+    # Whoever ends it ends all that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

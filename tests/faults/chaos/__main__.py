@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import statistics
 import sys
 import tempfile
@@ -118,4 +119,6 @@ def _is_announced(parts: Parts) -> bool:
 
 
 if __name__ == "__main__":
+    # Whoever ends it ends all that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

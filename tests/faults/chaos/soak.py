@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import statistics
 import sys
 import tempfile
@@ -144,4 +145,6 @@ def _mean(samples: list[dict[str, int]], name: str) -> float:
 
 
 if __name__ == "__main__":
+    # Whoever ends it ends all that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000))
