@@ -24,6 +24,7 @@ class UnreadableImage(Exception):
 class Image:
     """Pixels as (height, width, channels), uint8 or uint16; ``pixel_size_um`` is an edge in micrometres, if known.
 
+    High values are light, whatever the file calls white; they are never the numbers of a color map.
     ``pages`` is how many the file has, ``page`` which of them was read: None where all of them are the channels.
     """
 

@@ -13,7 +13,7 @@ __all__ = ["Image", "UnreadableImage", "read_image"]
 
 
 def read_image(path: Path, page: int | None = None) -> Image:
-    """Read a PNG, JPEG or TIFF of 8 or 16 bits.
+    """Read a PNG, JPEG or TIFF of 1, 8 or 16 bits: high values are light, and color maps are read as RGB.
 
     ``page`` counts from 0; without it, few pages of one channel are channels, and of all others the first is read.
     Raises UnreadableImage with a sentence for every file that is something else, broken, empty or too large, and for

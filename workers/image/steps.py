@@ -23,7 +23,7 @@ LABELS, OVERLAY, OBJECTS = "labels.tif", "overlay.png", "objects.json"
 
 @step(
     "image.segment",
-    version="1.1",
+    version="1.2",
     scope="file",
     result_kind="segmentation",
     parameters=SegmentParameters,
@@ -70,7 +70,7 @@ def segment(context: Context) -> dict[str, Any]:
 
 @step(
     "image.measure",
-    version="1.1",
+    version="1.2",
     scope="file",
     result_kind="objects",
     parameters=MeasureParameters,

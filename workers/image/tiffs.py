@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.image.photometric import as_light, check_colors, has_color_map
 from workers.image.pixels import Image, UnreadableImage, as_channels, check_numbers, check_page, check_size
 
 MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -23,7 +24,8 @@ def read_tiff(path: Path, page: int | None) -> Image:
     """Read one page of a TIFF with all of its channels.
 
     Pages are counted in the order of the file. Without ``page``, two to four pages of one size and one channel are the
-    channels of one image, and of all others the first page is read.
+    channels of one image, and of all others the first page is read. High values are light, also where the file has
+    white as zero; pages with a color map are in RGB.
     """
     import tifffile
 
@@ -31,11 +33,15 @@ def read_tiff(path: Path, page: int | None) -> Image:
         pages = sum(_count_pages(series) for series in tiff.series)
         check_page(page, pages)
         series, first = _find_series(tiff, page or 0)
-        planes, channels = _as_planes(series)
+        planes = _as_planes(series)
         size = _pixel_size_um(tiff)
-        if page is None and channels == 1 and 1 < pages == len(planes) <= _MOST_PAGES_AS_CHANNELS:
-            return Image(as_channels(np.moveaxis(planes[:, :, :, 0], 0, -1)), pages, None, size)
-        return Image(as_channels(planes[(page or 0) - first]), pages, page or 0, size)
+        are_channels = planes.shape[3] == 1 and 1 < pages == len(planes) <= _MOST_PAGES_AS_CHANNELS
+        if page is None and are_channels and not has_color_map(series.keyframe):
+            together = np.moveaxis(planes[:, :, :, 0], 0, -1)
+            return Image(as_channels(as_light(together, series.keyframe)), pages, None, size)
+        plane = (page or 0) - first
+        light = as_light(planes[plane], _page_of(series, plane, len(planes)))
+        return Image(as_channels(light), pages, page or 0, size)
 
 
 def _find_series(tiff: Any, page: int) -> tuple[Any, int]:
@@ -53,11 +59,19 @@ def _count_pages(series: Any) -> int:
     return math.prod(length for axis, length in zip(series.axes, series.shape, strict=True) if axis not in "YXSC")
 
 
-def _as_planes(series: Any) -> tuple[NDArray[Any], int]:
-    """A series as (pages, height, width, channels), and its number of channels; decodes only what is not too large."""
+def _page_of(series: Any, plane: int, planes: int) -> Any:
+    """The page that says what the numbers of a plane mean; each page may have a color map of its own."""
+    if has_color_map(series.keyframe) and len(series.pages) == planes:
+        return series.pages[plane].aspage()
+    return series.keyframe
+
+
+def _as_planes(series: Any) -> NDArray[Any]:
+    """A series as (pages, height, width, channels); decodes only what is not too large."""
     shape = dict(zip(series.axes, series.shape, strict=True))
     check_size(shape.get("Y", 0), shape.get("X", 0), _count_pages(series) * shape.get("C", 1))
     check_numbers(series.dtype)
+    check_colors(series.keyframe)
     samples = _count_samples(series.keyframe, shape.get("S", 1))
     axes = [axis for axis in series.axes if axis not in "YXSC"] + ["Y", "X"]
     pixels = series.asarray()
@@ -66,15 +80,13 @@ def _as_planes(series: Any) -> tuple[NDArray[Any], int]:
     # Channels and samples come last; where a page has both, each sample of each channel is a channel.
     order = [series.axes.index(axis) for axis in [*axes, *(axis for axis in "CS" if axis in shape)]]
     channels = samples * shape.get("C", 1)
-    return pixels.transpose(order).reshape(-1, shape["Y"], shape["X"], channels), channels
+    return np.asarray(pixels.transpose(order).reshape(-1, shape["Y"], shape["X"], channels))
 
 
 def _count_samples(page: Any, samples: int) -> int:
     """How many samples of a pixel are channels: all but transparency."""
     from tifffile import PHOTOMETRIC
 
-    if page.photometric == PHOTOMETRIC.SEPARATED:
-        raise UnreadableImage("The colors of the image are CMYK; save it as RGB.")
     if page.photometric in (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR) and samples > 3:
         return 3
     return samples - sum(kind in _ALPHA for kind in page.extrasamples) if samples > 1 else samples
