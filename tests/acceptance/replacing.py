@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from jobengine.domain.filters import JobFilter, Page, ResultFilter, TaskFilter
 from jobengine.domain.records import Role
 from jobengine.domain.states import JobState
 from tests.contract.ledgers import POSTGRESQL
+from tests.faults.chaos.background import Background
 from tests.faults.chaos.load import Client
 from tests.faults.chaos.system import ChaosSystem, Managed, running_chaos_system
 from tests.servers import wait_until
@@ -35,19 +35,18 @@ class Submitter:
     client: Client
     accepted: list[str] = field(default_factory=list)
     failures: list[tuple[float, str]] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _background: Background = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._background = Background(self._run)
 
     def start(self) -> None:
         """Begin."""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """Bring the submission under way to its end."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._background.stop()
 
     def wait_for_more(self, count: int = 2) -> None:
         """Wait until so many more jobs were accepted."""
@@ -57,13 +56,13 @@ class Submitter:
     def _run(self) -> None:
         file_ids = self.client.upload()
         number = 0
-        while not self._stop.wait(0.4):
+        while not self._background.pause(0.4):
             number += 1
             body = {"pipeline": "chaos-short", "files": file_ids[:12]}
             if number % 6 == 0:
                 body = {"pipeline": "chaos-long", "files": file_ids[:2]}
             while not self._submit(number, body):
-                self._stop.wait(0.05)
+                self._background.pause(0.05)
 
     def _submit(self, number: int, body: dict[str, Any]) -> bool:
         headers = {"Authorization": f"Bearer {self.client.key}", "Idempotency-Key": str(number)}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tests.faults.chaos.background import Background
 from tests.faults.chaos.system import ChaosSystem, end_postgresql, end_redis
 
 PAUSE_SECONDS = (2.0, 5.5)
@@ -47,24 +47,23 @@ class Killer:
     counts: Counter[str] = field(default_factory=Counter)
     kills: list[tuple[float, str]] = field(default_factory=list)
     weights: Mapping[str, int] = field(default_factory=lambda: WEIGHTS)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _background: Background = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._background = Background(self._run)
 
     def start(self) -> None:
         """Begin."""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """Kill no more; what was frozen goes on."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._background.stop()
 
     def _run(self) -> None:
         chance = random.Random(self.seed)
         weights = self.weights
-        while not self._stop.wait(chance.uniform(*PAUSE_SECONDS)):
+        while not self._background.pause(chance.uniform(*PAUSE_SECONDS)):
             kind = chance.choices(list(weights), list(weights.values()))[0]
             self._kill(kind, chance)
 
@@ -86,7 +85,7 @@ class Killer:
             self._note(kind)
             os.kill(process_id, number)
             if number is signal.SIGSTOP:
-                self._stop.wait(chance.uniform(*FROZEN_SECONDS))
+                self._background.pause(chance.uniform(*FROZEN_SECONDS))
                 os.kill(process_id, signal.SIGCONT)
 
     def _end_postgresql(self, kind: str, number: signal.Signals, chance: random.Random) -> None:
@@ -95,7 +94,7 @@ class Killer:
         self._note(kind)
         if number is signal.SIGSTOP:
             with self.system.postgresql.frozen():
-                self._stop.wait(chance.uniform(*FROZEN_SECONDS))
+                self._background.pause(chance.uniform(*FROZEN_SECONDS))
         else:
             end_postgresql(self.system.postgresql, number)
 

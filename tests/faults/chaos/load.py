@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import random
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.faults.chaos.background import Background
 
 MIX = {
     "chaos-short": (10, 30),
@@ -40,19 +41,18 @@ class Client:
     accepted: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     slowest_seconds: float = 0.0
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _background: Background = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._background = Background(self._run)
 
     def start(self) -> None:
         """Begin to submit."""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """Submit no more; the submission under way is brought to its end."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._background.stop()
 
     def call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """One request, tried until something other than 502 to 504 answers; at most three minutes."""
@@ -81,7 +81,7 @@ class Client:
         file_ids = self.upload()
         kinds, weights = list(MIX), [weight for weight, _ in MIX.values()]
         number = 0
-        while not self._stop.wait(self.seconds_between):
+        while not self._background.pause(self.seconds_between):
             number += 1
             kind = chance.choices(kinds, weights)[0]
             files = file_ids[: MIX[kind][1]]

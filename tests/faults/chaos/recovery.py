@@ -8,13 +8,13 @@ after the kill. Read from the ledger four times a second. Rules:
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 
 from jobengine.build import Parts
 from jobengine.domain.errors import EngineError
 from jobengine.domain.records import Task
+from tests.faults.chaos.background import Background
 from tests.faults.chaos.kills import Killer
 
 _ROUND_SECONDS = 0.25
@@ -39,23 +39,22 @@ class RecoveryWatch:
     _open: list[tuple[float, str, dict[str, Hit]]] = field(default_factory=list)
     _seen: int = 0
     _flying: dict[str, Task] = field(default_factory=dict)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _background: Background = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._background = Background(self._run)
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """Look no more; what has not recovered by now counts with the time that has passed."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._background.stop()
         self.seconds += [(time.time() - at, kind) for at, kind, _ in self._open]
 
     def _run(self) -> None:
-        while not self._stop.wait(_ROUND_SECONDS):
+        while not self._background.pause(_ROUND_SECONDS):
             try:
                 self._look()
             except EngineError:

@@ -14,7 +14,6 @@ import signal
 import statistics
 import sys
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +26,7 @@ from jobengine.domain.filters import Page, TaskFilter
 from jobengine.domain.records import File, Owner
 from jobengine.domain.states import TaskState
 from jobengine.verbs.requests import JobRequest
+from tests.faults.chaos.background import Background
 from tests.faults.chaos.system import ChaosSystem, running_chaos_system
 from tests.servers import wait_until
 
@@ -50,12 +50,10 @@ def main(tasks: int) -> int:
         wait_until(lambda: any(one.name == "noop" for one in pipelines(None, Page(1000))), 60, "the announcement")
         samples: list[dict[str, int]] = []
         began = _process_ids(system)
-        stop = threading.Event()
-        sampler = threading.Thread(target=_sample, args=(system, samples, stop), daemon=True)
+        sampler = Background(lambda: _sample(system, samples, sampler))
         sampler.start()
         _run_jobs(parts, tasks // JOB_TASKS)
-        stop.set()
-        sampler.join()
+        sampler.stop()
         replaced = sorted(name for name, process in _process_ids(system).items() if began.get(name) != process)
         states = _states(parts)
         differences = parts.engine.audit()
@@ -126,9 +124,9 @@ def _process_ids(system: ChaosSystem) -> dict[str, int]:
     return {managed.name: managed.process.pid for managed in system.managed if managed.process is not None}
 
 
-def _sample(system: ChaosSystem, samples: list[dict[str, int]], stop: threading.Event) -> None:
+def _sample(system: ChaosSystem, samples: list[dict[str, int]], sampler: Background) -> None:
     with Redis.from_url(system.redis.url) as redis:
-        while not stop.wait(1.0):
+        while not sampler.pause(1.0):
             samples.append(system.memory_bytes() | {_REDIS: int(redis.info("memory")["used_memory"])})
 
 

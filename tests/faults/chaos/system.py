@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.faults.chaos.background import Background
 from tests.postgresql_server import PostgresqlServer, running_postgresql
 from tests.servers import RedisServer, free_port
 
@@ -70,8 +71,10 @@ class ChaosSystem:
     postgresql: PostgresqlServer | None
     managed: list[Managed]
     lock: threading.Lock = field(default_factory=threading.Lock)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _background: Background = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._background = Background(self._keep)
 
     @property
     def executions(self) -> Path:
@@ -85,18 +88,17 @@ class ChaosSystem:
 
     def start(self) -> None:
         """Begin to keep everything running."""
-        self._thread = threading.Thread(target=self._keep, daemon=True)
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """End everything that was started."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-        for managed in self.managed:
-            if managed.process is not None and managed.process.poll() is None:
-                managed.process.kill()
-                managed.process.wait()
+        try:
+            self._background.stop()
+        finally:
+            for managed in self.managed:
+                if managed.process is not None and managed.process.poll() is None:
+                    managed.process.kill()
+                    managed.process.wait()
 
     def memory_bytes(self) -> dict[str, int]:
         """What each process holds, its children included, by name."""
@@ -109,7 +111,7 @@ class ChaosSystem:
         return held
 
     def _keep(self) -> None:
-        while not self._stop.wait(0.1):
+        while not self._background.pause(0.1):
             with self.lock:
                 for managed in self.managed:
                     managed.keep()
