@@ -1,4 +1,4 @@
-"""Sending stored bytes: streamed, with ETag and ranges, never shown inside a page."""
+"""Sending stored bytes: streamed, with ETag and ranges, never shown inside a page; or the way to where they are."""
 
 from __future__ import annotations
 
@@ -14,18 +14,25 @@ from api.parts import parts
 from jobengine.domain.media import ANY, is_media_type
 
 _CHUNK_BYTES = 256 * 1024
+# A client follows at once; the rest is for clocks that differ.
+_ELSEWHERE_SECONDS = 300.0
 # The characters that an extended parameter holds as they are (RFC 8187, section 3.2.1).
 _PLAIN = "!#$&+-.^_`|~"
 
 
 def send_content(sha256: str, name: str, media_type: str, size_bytes: int) -> Response:
-    """An answer with the bytes, or the one range of them that was asked for."""
+    """An answer with the bytes, or the one range of them that was asked for.
+
+    Where users reach the artifact store themselves, they are sent there.
+    """
+    # Steps name types too, and a header holds nothing else.
+    known_type = media_type if is_media_type(media_type) else ANY
+    artifacts = parts().outside.artifacts
     if request.if_none_match.contains_weak(sha256):
         response = Response(status=304)
+    elif not _is_answered_here(sha256) and (address := artifacts.url(sha256, name, known_type, _ELSEWHERE_SECONDS)):
+        return _send_elsewhere(address)
     else:
-        artifacts = parts().outside.artifacts
-        # Steps name types too, and a header holds nothing else.
-        known_type = media_type if is_media_type(media_type) else ANY
         response = send_range(
             lambda start, length: artifacts.open(sha256, start, length), size_bytes, known_type, sha256
         )
@@ -45,13 +52,28 @@ def send_range(
     """
     wanted = _wanted_range(size_bytes, etag)
     start, stop = wanted or (0, size_bytes)
-    response = Response(_chunks(open_stream(start, stop - start)), 206 if wanted else 200, mimetype=media_type)
+    stream = open_stream(start, stop - start)
+    response = Response(_chunks(stream), 206 if wanted else 200, mimetype=media_type)
+    # Also where nobody reads: a HEAD, or a client that has left.
+    response.call_on_close(stream.close)
     response.headers["Content-Length"] = str(stop - start)
     response.headers["Accept-Ranges"] = "bytes"
     if wanted:
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
     # What users uploaded is never run by a browser as a page of this site.
     response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _is_answered_here(sha256: str) -> bool:
+    """Whether the artifact store could not answer this: addresses are signed for GET, and its ETags are others."""
+    return request.method == "HEAD" or request.headers.get("If-Range") == f'"{sha256}"'
+
+
+def _send_elsewhere(address: str) -> Response:
+    # The address lets in whoever has it, and not for long: nobody is to keep it.
+    response = Response(status=302, headers={"Location": address, "Cache-Control": "no-store"})
+    del response.headers["Content-Type"]
     return response
 
 
@@ -80,6 +102,5 @@ def _spelled(name: str) -> dict[str, str]:
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    with stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            yield chunk
+    while chunk := stream.read(_CHUNK_BYTES):
+        yield chunk

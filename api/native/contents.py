@@ -13,6 +13,7 @@ _RANGE_HEADERS = (
 )
 _IF_NONE_MATCH = ("If-None-Match", "Send nothing (304) if the bytes are those with this `ETag`.")
 _ETAG = {"description": "The name of these very bytes.", "required": True, "schema": _TEXT}
+_LOCATION = {"description": "Where the bytes are.", "required": True, "schema": {"type": "string", "format": "uri"}}
 _ACCEPT_RANGES = {"description": "Parts can be asked for.", "required": True, "schema": {"const": "bytes"}}
 _CONTENT_RANGE = {"description": "Which bytes of how many.", "required": True, "schema": _TEXT}
 _DISPOSITION = {"description": "Names the file.", "required": True, "schema": _TEXT}
@@ -42,6 +43,10 @@ def _describe_download(operation: dict[str, Any]) -> None:
     _describe_ranges(operation, headers)
     responses = operation["responses"]
     responses["206"]["content"] = content
+    responses["302"] = {
+        "description": "The artifact store itself serves the bytes, for some minutes, at an address that needs no key.",
+        "headers": {"Location": _LOCATION},
+    }
     responses["304"] = {"description": "The client has these bytes already.", "headers": {"ETag": _ETAG}}
     responses["416"] = refusal(416, "There is no such range.")
     responses["416"]["headers"]["Content-Range"] = _CONTENT_RANGE

@@ -35,4 +35,8 @@ def _open_bucket(bucket: str, prefix: str, options: dict[str, list[str]]) -> Art
     unknown = sorted(set(options) - _OPTIONS)
     if unknown:
         raise invalid(f"There is no option {unknown[0]!r}; use {', '.join(sorted(_OPTIONS))}.", _VARIABLE)
-    return S3ArtifactStore(bucket, prefix, **{name: values[0] for name, values in options.items()})
+    given = {name: values[0] for name, values in options.items()}
+    public = given.get("public_endpoint", "https://")
+    if not public.startswith(("http://", "https://")):
+        raise invalid(f"The public_endpoint {public!r} is no address; it begins with https://.", _VARIABLE)
+    return S3ArtifactStore(bucket, prefix, **given)

@@ -129,13 +129,20 @@ class S3ArtifactStore:
         """
         if self._signer is None:
             return None
+        from botocore.exceptions import BotoCoreError
+
+        spelled = quote(name, safe="", errors="replace")
         wanted = {
             "Bucket": self._name,
             "Key": "/".join(part for part in (self._prefix, _checked_place(sha256)) if part),
-            "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "ResponseContentDisposition": f"attachment; filename*=UTF-8''{spelled}",
             "ResponseContentType": media_type,
         }
-        return str(self._signer.generate_presigned_url("get_object", Params=wanted, ExpiresIn=int(expires_seconds)))
+        try:
+            return str(self._signer.generate_presigned_url("get_object", Params=wanted, ExpiresIn=int(expires_seconds)))
+        except BotoCoreError as error:
+            # There are no credentials, or those that others give out cannot be had now.
+            raise _unavailable(error) from error
 
     def _remove(self, sha256: str, stored_before: float) -> bool:
         found = self.stat(sha256)
@@ -178,8 +185,12 @@ def _mapped_failures(sha256: str = "") -> Iterator[None]:
     except FileNotFoundError:
         raise not_found("artifact", sha256) from None
     except (BaseError, OSError) as error:
-        message = f"The artifact store cannot be used: {_first_line(error)}."
-        raise EngineError(ErrorCode.UNAVAILABLE, message, retry_after_seconds=10.0) from error
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> EngineError:
+    message = f"The artifact store cannot be used: {_first_line(error)}."
+    return EngineError(ErrorCode.UNAVAILABLE, message, retry_after_seconds=10.0)
 
 
 def _first_line(error: Exception) -> str:

@@ -255,7 +255,10 @@ def test_a_bucket_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -
         assert refusal.value.code is ErrorCode.UNAVAILABLE
 
 
-@pytest.mark.parametrize("url", ["ftp://host/x", "s3:///x", "file://host/x", "s3://bucket?colour=red", "/plain/path"])
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://host/x", "s3:///x", "file://host/x", "s3://bucket?colour=red", "/plain/path", "s3://b?public_endpoint=b"],
+)
 def test_an_address_of_another_kind_is_refused_by_the_name_of_its_variable(url: str) -> None:
     with pytest.raises(EngineError) as refusal:
         open_artifact_store(url)
