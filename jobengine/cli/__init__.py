@@ -7,18 +7,32 @@ import sys
 import click
 
 from jobengine import __version__
-from jobengine.cli.backup import backup
-from jobengine.cli.check import check
-from jobengine.cli.doctor import doctor
-from jobengine.cli.engine import engine
-from jobengine.cli.jobs import cancel, jobs, show, submit
-from jobengine.cli.keys import keys
-from jobengine.cli.results import results
-from jobengine.cli.up import up
+from jobengine.cli.lazy import LazyCommand, LazyGroup
 from jobengine.domain.errors import EngineError
 
+_COMMANDS = {
+    "backup": ("backup", "Copy ledger, artifacts and keys into the new FOLDER; jobs may run meanwhile."),
+    "cancel": ("jobs", "Cancel what is unfinished of a job."),
+    "check": ("check", "Compare states, counters, bytes and Redis with the rows of the ledger."),
+    "doctor": (
+        "doctor",
+        "Say what is configured, what is reachable, what is wrong and how to mend it; exit code 1 if anything is.",
+    ),
+    "engine": ("engine", "Run dispatcher, recorder, rescuer and pruner until SIGTERM."),
+    "jobs": ("jobs", "List jobs, newest first."),
+    "keys": ("keys", "API keys."),
+    "results": (
+        "results",
+        "Download what a job has made so far: all results as results.json, and every artifact as a file.",
+    ),
+    "show": ("jobs", "Show a job, and which of its files failed."),
+    "submit": ("submit", "Upload FILES and run PIPELINE on them."),
+    "up": ("up", "Start the whole system: Redis, web server, engine, worker and Flower, all on 127.0.0.1."),
+}
+"""By their names, the modules of the commands, and the first sentences of their docstrings."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="jobengine")
 def commands() -> None:
     """A self-hosted analysis job engine.
@@ -27,8 +41,8 @@ def commands() -> None:
     """
 
 
-for command in (up, submit, jobs, show, results, cancel, keys, doctor, check, backup, engine):
-    commands.add_command(command)
+for _name, (_module, _sentence) in _COMMANDS.items():
+    commands.add_command(LazyCommand(_name, f"jobengine.cli.{_module}", _sentence))
 
 
 def main() -> None:

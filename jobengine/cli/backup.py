@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 
 from jobengine.build import copy_ledger
-from jobengine.cli.local import data_option, ledger_is_missing, local_settings
+from jobengine.cli.local import ledger_is_missing, local_settings
+from jobengine.cli.options import data_option
 from jobengine.config import Settings
 
 _KEPT_FILES = ("secret.key", "admin.key")

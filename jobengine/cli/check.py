@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from jobengine.build import connect
-from jobengine.cli.jobs import as_json
-from jobengine.cli.local import data_option, ledger_is_missing, local_settings
+from jobengine.cli.local import ledger_is_missing, local_settings
+from jobengine.cli.options import as_json, data_option
 from jobengine.domain.audit import SENTENCES, Difference
 from jobengine.engine import Engine
 

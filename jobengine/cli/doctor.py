@@ -21,8 +21,8 @@ from jobengine.cli.findings import (
     look_at_system,
     look_at_variables,
 )
-from jobengine.cli.jobs import as_json
-from jobengine.cli.local import data_option, ledger_is_missing, local_settings
+from jobengine.cli.local import ledger_is_missing, local_settings
+from jobengine.cli.options import as_json, data_option
 from jobengine.domain.errors import EngineError
 
 _LOCAL_VARIABLES = ("JOBENGINE_DATA_DIR", "JOBENGINE_LEDGER_URL", "JOBENGINE_REDIS_URL")

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 
-from jobengine.build import build
 from jobengine.cli.client import connect
-from jobengine.cli.jobs import as_json
-from jobengine.cli.local import data_option, ledger_is_missing, local_settings
+from jobengine.cli.local import ledger_is_missing, local_settings
+from jobengine.cli.options import as_json, data_option
 from jobengine.domain.records import Role
 
 
@@ -39,6 +38,9 @@ def create(owner: str, role: str, name: str, data: Path | None, is_json: bool) -
 
 
 def _create_locally(owner: str, role: Role, name: str, data: Path | None) -> str:
+    # Here, because an administrator who asks the API needs no ledger.
+    from jobengine.build import build
+
     settings = local_settings(data)
     if ledger_is_missing(settings):
         raise click.ClickException(

@@ -5,16 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import click
-
 from jobengine.cli.folder import read_environment
 from jobengine.config import Settings, read_settings
-
-data_option = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The folder of a `jobengine up`; else what the JOBENGINE_ variables say.",
-)
 
 
 def local_settings(data: Path | None) -> Settings:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from jobengine.cli.client import ApiClient, connect
-from jobengine.cli.jobs import as_json
+from jobengine.cli.options import as_json
 
 RESULTS = "results.json"
 _NAME_BYTES = 150

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -53,7 +52,6 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Command:
     world = World()
     wire = Wire(httpx.WSGITransport(app=shared_application(world)))
     api = ApiClient("http://engine", world.engine.create_key("lab", Role.SUBMITTER), wire)
-    for name in ("jobs", "results"):
-        # By their full names: the package binds the short ones to the commands.
-        monkeypatch.setattr(importlib.import_module(f"jobengine.cli.{name}"), "connect", lambda: api)
+    for name in ("jobs", "results", "submit"):
+        monkeypatch.setattr(f"jobengine.cli.{name}.connect", lambda: api)
     return Command(world, wire)
