@@ -444,8 +444,11 @@ class Transport(Protocol):
 class WorkerChannel(Protocol):
     """Deliveries in, reports out: the worker's end."""
 
-    def claim(self, delivery_id: str, worker: str) -> bool:
-        """Take the ticket and report the claim, both or neither; False when the delivery is not ours to run."""
+    def claim(self, delivery_id: str, worker: str, attempts: Collection[AttemptKey] = ()) -> set[AttemptKey] | None:
+        """Take the ticket and report the claim, both or neither; None when the delivery is not ours to run.
+
+        Otherwise those of these attempts that nobody wants any more.
+        """
 
     def has_waiting(self, queues: Sequence[str]) -> bool:
         """Whether a message waits in one of these queues of the broker; False while nobody can say."""

@@ -142,7 +142,9 @@ def encode_delivery(delivery: Delivery) -> dict[str, Any]:
 
 
 def _encode_task(task: DeliveryTask) -> dict[str, Any]:
-    return {**task._asdict(), "parameters": dict(task.parameters), **_encode_inputs(task.files, task.predecessors)}
+    encoded = task._asdict()
+    encoded.update(_encode_inputs(task.files, task.predecessors), parameters=dict(task.parameters))
+    return encoded
 
 
 def _encode_inputs(files: Iterable[DeliveryFile], predecessors: Iterable[DeliveryPredecessor]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import logging
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,12 @@ from jobengine.domain.states import FailureKind
 from jobengine.runtime.buffer import ReportBuffer
 from jobengine.runtime.context import Context, Voice
 from jobengine.runtime.definitions import StepDefinition
-from jobengine.runtime.limits import time_limit
+from jobengine.runtime.limits import Alarm
 from jobengine.runtime.meter import UsageMeter
 from jobengine.runtime.outcomes import Canceled, Reject, Retry, TimeLimitReached
 from jobengine.runtime.parameters import load_parameters
 from jobengine.runtime.registry import Registry
-from jobengine.runtime.tasklog import TaskLog, captured_logging
+from jobengine.runtime.tasklog import LogCapture, TaskLog
 
 log = logging.getLogger(__name__)
 
@@ -87,33 +87,36 @@ class Runner:
         self._parent = parent
         self._monotonic = monotonic
         self._buffer = ReportBuffer(channel)
+        self._alarm = Alarm()
+        self._capture = LogCapture()
         self._meter = UsageMeter()
 
     def run(self, delivery: Delivery, worker: str) -> None:
         """Run a delivery, if it is ours to run."""
-        if not self._channel.claim(delivery.id, worker):
+        unwanted = self._channel.claim(delivery.id, worker, _attempts(delivery.tasks))
+        if unwanted is None:
             log.info("the delivery %s was withdrawn or is run by somebody else", delivery.id)
             return
-        with self._buffer as buffer:
-            is_done = self._run_tasks(delivery, worker, buffer)
+        with self._buffer as buffer, self._alarm, self._capture:
+            is_done = self._run_tasks(delivery, worker, buffer, unwanted)
             if not is_done:
                 buffer.add(Report(ReportKind.RETURNED, worker, self._clock(), delivery.id))
 
-    def _run_tasks(self, delivery: Delivery, worker: str, buffer: ReportBuffer) -> bool:
+    def _run_tasks(self, delivery: Delivery, worker: str, buffer: ReportBuffer, unwanted: set[AttemptKey]) -> bool:
         """Run the tasks that are wanted; False when some were left for others."""
         definition = self._registry.steps.get(delivery.step)
         if definition is None:
             log.error("this worker has no step %s; the delivery goes back", delivery.step)
             return False
         self._meter.lap()
-        asked_at, unwanted = float("-inf"), set[AttemptKey]()
+        asked_at = self._monotonic()
         for index, task in enumerate(delivery.tasks):
             if self._parent.is_stopping():
                 log.info("the worker stops; %d tasks of %s go back", len(delivery.tasks) - index, delivery.id)
                 return False
             if self._monotonic() - asked_at >= _CANCEL_CHECK_SECONDS:
                 asked_at = self._monotonic()
-                unwanted = self._channel.canceled([(left.task_id, left.attempt) for left in delivery.tasks[index:]])
+                unwanted = self._channel.canceled(_attempts(delivery.tasks[index:]))
             if (task.task_id, task.attempt) not in unwanted:
                 self._run_task(definition, delivery, task, worker, buffer)
         return True
@@ -140,7 +143,7 @@ class Runner:
     ) -> tuple[ReportKind | None, dict[str, Any]]:
         """Run the step; what to report of it, or None for a task that was canceled."""
         try:
-            with self._context(definition, task, say) as context, time_limit(delivery.time_limit_seconds):
+            with self._context(definition, task, say) as context, self._alarm.after(delivery.time_limit_seconds):
                 result = check_result(definition.function(context), self._settings.result_limit_bytes)
                 saved = [
                     {"name": s.name, "media_type": s.media_type, "size_bytes": s.size_bytes, "sha256": s.sha256}
@@ -169,7 +172,7 @@ class Runner:
             log=task_log.write,
             is_canceled=lambda: self._is_canceled(task),
         )
-        with contextlib.ExitStack() as stack, captured_logging(task_log):
+        with contextlib.ExitStack() as stack, self._capture.into(task_log):
             context = Context(
                 task_id=task.task_id,
                 job_id=task.job_id,
@@ -183,6 +186,10 @@ class Runner:
             )
             check_media_types(definition, context)
             yield context
+
+
+def _attempts(tasks: Iterable[DeliveryTask]) -> list[AttemptKey]:
+    return [(task.task_id, task.attempt) for task in tasks]
 
 
 def check_media_types(definition: StepDefinition, context: Context) -> None:

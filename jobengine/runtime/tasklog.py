@@ -27,25 +27,37 @@ class TaskLog:
         self._send(kept if self._left > 0 else f"{kept}\n{_CUT}")
 
 
-class _Handler(logging.Handler):
-    def __init__(self, task_log: TaskLog) -> None:
+class LogCapture(logging.Handler):
+    """Copies what libraries log into the log of the task that runs.
+
+    Used as a context around a number of tasks; ``into`` is used for each.
+    """
+
+    def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self._task_log = task_log
+        self._task_log: TaskLog | None = None
         self.setFormatter(_FORMATTER)
 
+    def __enter__(self) -> LogCapture:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        logging.getLogger().removeHandler(self)
+
+    @contextmanager
+    def into(self, task_log: TaskLog) -> Iterator[None]:
+        """Copy what is logged in the block into the task's log."""
+        # A step may have set logging up anew.
+        if self not in logging.getLogger().handlers:
+            logging.getLogger().addHandler(self)
+        self._task_log = task_log
+        try:
+            yield
+        finally:
+            self._task_log = None
+
     def emit(self, record: logging.LogRecord) -> None:
+        """Take in a record."""
         # What the engine and its broker say of themselves is not the step's.
-        if not record.name.startswith(("jobengine", "celery", "kombu")):
+        if self._task_log is not None and not record.name.startswith(("jobengine", "celery", "kombu")):
             self._task_log.write(self.format(record))
-
-
-@contextmanager
-def captured_logging(task_log: TaskLog) -> Iterator[None]:
-    """Copy what is logged in the block into the task's log."""
-    handler = _Handler(task_log)
-    root = logging.getLogger()
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)

@@ -144,9 +144,14 @@ def insert_rows(link: Link, table: Table, rows: Sequence[Row], names: Sequence[s
         return
     # SQLite takes plain rows faster than it unfolds JSON: there is no way to a server between.
     for chunk in chunks(rows):
-        is_suspect = _SUSPECT.search(json.dumps(chunk))
-        values = [tuple(map(storable, row)) for row in chunk] if is_suspect else [tuple(row) for row in chunk]
+        values = [tuple(row) for row in chunk] if _is_storable(chunk) else [tuple(map(storable, row)) for row in chunk]
         link.connection.exec_driver_sql(_insert_text(table, wanted), values)
+
+
+def _is_storable(rows: Iterable[Row]) -> bool:
+    """Whether a database stores all texts of these rows; most are ASCII throughout, which is seen at once."""
+    text = "".join([value for row in rows for value in row if isinstance(value, str)])
+    return "\0" not in text and (text.isascii() or _UNSTORABLE.search(text) is None)
 
 
 @lru_cache(maxsize=64)

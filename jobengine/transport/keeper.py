@@ -170,7 +170,7 @@ class LeaseKeeper:
 
     def _claim_strange(self, delivery_id: str) -> bool:
         try:
-            return self.channel.claim(delivery_id, self.worker)
+            return self.channel.claim(delivery_id, self.worker) is not None
         except EngineError:
             self._strange.put(delivery_id)
             raise

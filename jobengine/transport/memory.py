@@ -128,14 +128,14 @@ class MemoryTransport:
         _, _, delivery_id = heapq.heappop(self._messages)
         return self._deliveries[delivery_id]
 
-    def claim(self, delivery_id: str, worker: str) -> bool:
+    def claim(self, delivery_id: str, worker: str, attempts: Collection[AttemptKey] = ()) -> set[AttemptKey] | None:
         """Take the ticket and write the claim, both or neither."""
         self.check()
         if delivery_id not in self._tickets:
-            return False
+            return None
         del self._tickets[delivery_id]
         self.report([Report(ReportKind.CLAIMED, worker, self._clock(), delivery_id)])
-        return True
+        return self.canceled(attempts)
 
     def report(self, reports: Sequence[Report]) -> None:
         """Append one entry with these reports."""

@@ -62,7 +62,10 @@ class RedisTransport:
                         priority=broker_priority(delivery.priority),
                         # What Flower shows of the arguments: which tasks, not all of their files.
                         argsrepr=repr([task.task_id for task in delivery.tasks][:20]),
+                        kwargsrepr="{}",
                         ignore_result=True,
+                        # A list of Redis needs no declaration; Celery would prepare one for every message.
+                        declare=(),
                         producer=producer,
                         retry=False,
                     )

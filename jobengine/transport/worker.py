@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import time
@@ -93,6 +94,8 @@ class Child:
             lambda: self._slots.is_stopping,
             lambda task_id, attempt: self._slots.is_canceled(slot.row, task_id, attempt),
         )
+        # What is there stays: the collector need not look at it, and its pages stay shared with the parent.
+        gc.freeze()
 
     def run(self, delivery: Delivery, worker: str) -> None:
         """Run a delivery; the parent sees it until it is done."""

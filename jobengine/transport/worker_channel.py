@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -20,10 +21,15 @@ log = logging.getLogger(__name__)
 _CLAIM = """
 if redis.call('DEL', KEYS[1]) == 1 then
     redis.call('XADD', KEYS[2], '*', ARGV[1], ARGV[2])
-    return 1
+    local marks = {}
+    for place = 3, #KEYS do
+        marks[place - 2] = redis.call('EXISTS', KEYS[place])
+    end
+    return marks
 end
-return 0
+return false
 """
+"""The ticket, the stream and one mark for each attempt; nil when somebody else has the ticket."""
 
 
 class RedisWorkerChannel:
@@ -35,12 +41,15 @@ class RedisWorkerChannel:
         self._clock = clock
         self._connections: dict[int, Redis] = {}
 
-    def claim(self, delivery_id: str, worker: str) -> bool:
+    def claim(self, delivery_id: str, worker: str, attempts: Collection[AttemptKey] = ()) -> set[AttemptKey] | None:
         """Take the ticket and write the claim in one script, so that there is never one without the other."""
+        asked = list(attempts)
         claim = encode_reports([Report(ReportKind.CLAIMED, worker, self._clock(), delivery_id)])
         with mapped_failures():
-            keys = (self._names.ticket(delivery_id), self._names.reports)
-            return bool(self._redis.eval(_CLAIM, 2, *keys, FIELD.decode(), claim))
+            marks_of = [self._names.canceled(*attempt) for attempt in asked]
+            keys = (self._names.ticket(delivery_id), self._names.reports, *marks_of)
+            marks: Any = self._redis.eval(_CLAIM, len(keys), *keys, FIELD.decode(), claim)
+        return None if marks is None else {attempt for attempt, mark in zip(asked, marks, strict=True) if mark}
 
     def report(self, reports: Sequence[Report]) -> None:
         """Append one entry."""

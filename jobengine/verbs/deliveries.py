@@ -66,8 +66,8 @@ class _Contents:
             attempt=task.attempt,
             job_id=task.job_id,
             parameters={**node.parameters, **job.parameters.get(node.key, {})},
-            files=tuple(_file(self._files[file_id]) for file_id in file_ids if file_id in self._files),
-            predecessors=tuple(self._predecessors(task)),
+            files=tuple([_file(self._files[file_id]) for file_id in file_ids if file_id in self._files]),
+            predecessors=tuple(self._predecessors(task)) if self._results else (),
         )
 
     def has(self, task: Task) -> bool:

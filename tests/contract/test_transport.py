@@ -92,8 +92,8 @@ def test_tickets_are_listed_by_age_until_they_are_withdrawn(ends: Ends) -> None:
 
 def test_one_worker_gets_a_delivery_and_says_so_with_the_claim(ends: Ends) -> None:
     ends.engine.send([make_delivery(ONE)])
-    assert ends.worker.claim(ONE, "first")
-    assert not ends.worker.claim(ONE, "second")
+    assert ends.worker.claim(ONE, "first") == set()
+    assert ends.worker.claim(ONE, "second") is None
     (entry,) = receive(ends.engine, 1)
     assert [(report.kind, report.worker, report.delivery_id) for report in entry.reports] == [
         (ReportKind.CLAIMED, "first", ONE)
@@ -103,8 +103,8 @@ def test_one_worker_gets_a_delivery_and_says_so_with_the_claim(ends: Ends) -> No
 def test_nobody_gets_a_delivery_that_was_withdrawn_or_never_sent(ends: Ends) -> None:
     ends.engine.send([make_delivery(ONE)])
     ends.engine.withdraw([ONE])
-    assert not ends.worker.claim(ONE, "late")
-    assert not ends.worker.claim(TWO, "dreamer")
+    assert ends.worker.claim(ONE, "late") is None
+    assert ends.worker.claim(TWO, "dreamer") is None
     assert ends.engine.receive(10, 0.0) == []
 
 
@@ -147,6 +147,14 @@ def test_a_word_of_cancellation_is_for_one_attempt(ends: Ends) -> None:
     ends.engine.announce_canceled([(TASK, 1)])
     assert ends.worker.canceled(attempts) == {(TASK, 1)}
     assert ends.worker.canceled([]) == set()
+
+
+def test_who_claims_a_delivery_learns_what_of_it_nobody_wants(ends: Ends) -> None:
+    attempts = [(TASK, 1), (TASK, 2), (ONE, 1)]
+    ends.engine.send([make_delivery(ONE)])
+    ends.engine.announce_canceled([(TASK, 2)])
+    assert ends.worker.claim(ONE, "first", attempts) == {(TASK, 2)}
+    assert ends.worker.claim(ONE, "second", attempts) is None
 
 
 def test_a_full_redis_is_not_well_and_still_gives_what_it_has(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ class SeveralEngines:
             delivery = self.transport.take()
             if delivery is None:
                 self.stop.wait(0.01)
-            elif random.random() > 0.02 and self.transport.claim(delivery.id, name):
+            elif random.random() > 0.02 and self.transport.claim(delivery.id, name) is not None:
                 self._run(delivery, name, random)
 
     def _run(self, delivery: Delivery, worker: str, random: Random) -> None:

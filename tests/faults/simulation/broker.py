@@ -114,7 +114,7 @@ class WorkerEnd:
         """Take the ticket; a worker that does not hear the answer does not run the delivery."""
         self._process.pause(self._scene.random.random() * 0.05)
         try:
-            is_ours = self._broker.claim(delivery_id, self._process.name)
+            is_ours = self._broker.claim(delivery_id, self._process.name) is not None
         except EngineError:
             return False
         return is_ours and not self._scene.chance(self._scene.faults.answer_lost)

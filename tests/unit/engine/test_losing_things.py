@@ -70,7 +70,7 @@ def test_a_withdrawn_delivery_cannot_be_claimed_any_more(rested: World) -> None:
     assert delivery is not None
     rested.now += GRACE
     assert rested.engine.rescue() == 1
-    assert not rested.transport.claim(delivery.id, "slow worker")
+    assert rested.transport.claim(delivery.id, "slow worker") is None
 
 
 def test_a_lapsed_lease_is_rescued_and_the_late_report_refused(rested: World) -> None:

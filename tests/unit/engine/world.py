@@ -161,7 +161,7 @@ class World:
         self.engine.dispatch()
         claimed = []
         while (delivery := self.transport.take()) is not None:
-            if self.transport.claim(delivery.id, WORKER):
+            if self.transport.claim(delivery.id, WORKER) is not None:
                 claimed.append(delivery)
         return claimed
 

@@ -6,6 +6,7 @@ import errno
 import io
 import logging
 import os
+import signal
 import time
 from pathlib import Path
 from types import ModuleType
@@ -98,6 +99,20 @@ def test_a_step_is_interrupted_at_its_time_limit(bench: RunnerBench) -> None:
     bench.define(sleep)
     said = bench.failure(time_limit_seconds=0.05)
     assert (said["kind"], said["message"]) == ("timeout", "The step ran longer than 0.05 seconds.")
+
+
+def test_each_task_of_a_delivery_has_its_time_limit_to_itself_and_none_is_left_behind(bench: RunnerBench) -> None:
+    before = signal.getsignal(signal.SIGALRM)
+
+    def sleep(context: Context) -> dict[str, Any]:
+        time.sleep(60 if context.file.name == "1.bin" else 0.06)
+        return {}
+
+    bench.define(sleep)
+    ends = [r.kind for r in bench.run(tasks=3, time_limit_seconds=0.1) if r.kind is not STARTED]
+    assert ends == [SUCCEEDED, FAILED, SUCCEEDED]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is before
 
 
 def test_a_step_that_asks_for_more_memory_than_there_is_fails_for_memory(bench: RunnerBench) -> None:
@@ -201,6 +216,23 @@ def test_what_a_step_and_its_libraries_log_is_the_log_of_the_task(bench: RunnerB
     assert [r.body["text"] for r in bench.run() if r.kind is LOGGED] == ["reading", "WARNING library: odd header"]
 
 
+def test_what_is_logged_is_in_the_log_also_after_a_step_has_set_logging_up_anew(bench: RunnerBench) -> None:
+    root = logging.getLogger()
+    handlers = list(root.handlers)
+
+    def set_up_and_talk(context: Context) -> dict[str, Any]:
+        logging.getLogger("library").warning(context.file.name)
+        root.handlers.clear()
+        return {}
+
+    bench.define(set_up_and_talk)
+    try:
+        logged = [r.body["text"] for r in bench.run(tasks=2) if r.kind is LOGGED]
+    finally:
+        root.handlers[:] = handlers
+    assert logged == ["WARNING library: 0.bin", "WARNING library: 1.bin"]
+
+
 def test_a_line_of_the_log_is_out_before_the_step_goes_on(bench: RunnerBench) -> None:
     seen: list[ReportKind] = []
 
@@ -220,6 +252,12 @@ def test_a_delivery_that_is_withdrawn_is_not_run(bench: RunnerBench) -> None:
     bench.transport.withdraw([delivery.id])
     bench.runner.run(delivery, WORKER)
     assert bench.reports() == []
+
+
+def test_a_task_that_was_canceled_before_its_delivery_was_claimed_does_not_begin(bench: RunnerBench) -> None:
+    bench.define(lambda context: {})
+    bench.transport.announce_canceled([(f"{0:024x}", 1)])
+    assert [r.task_id for r in bench.run(tasks=2) if r.kind is SUCCEEDED] == [f"{1:024x}"]
 
 
 def test_a_delivery_of_a_step_that_is_not_there_goes_back(bench: RunnerBench) -> None:
