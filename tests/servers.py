@@ -26,13 +26,18 @@ def free_port() -> int:
             return port
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30.0, what: str = "the condition") -> None:
+def wait_until(
+    condition: Callable[[], object],
+    seconds: float = 30.0,
+    what: str = "the condition",
+    pause_seconds: float = 0.02,
+) -> None:
     """Look again and again until the condition holds; raises TimeoutError after the deadline."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not come to hold within {seconds} s")
-        time.sleep(0.02)
+        time.sleep(pause_seconds)
 
 
 @dataclass(slots=True)
