@@ -51,7 +51,7 @@ class Settings:
     """How many stream entries the recorder reads at once."""
 
     job_retention_days: float = 0.0
-    """Final jobs older than this are deleted; 0 keeps them."""
+    """Final jobs older than this are deleted, and batches with the last of their jobs; 0 keeps them."""
     orphan_retention_seconds: float = 86_400.0
     """Bytes that no row has named for so long are deleted."""
 

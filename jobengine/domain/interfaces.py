@@ -337,6 +337,9 @@ class OwnerRows(Protocol):
 
     def delete_batches(self, ids: Collection[str]) -> int: ...
 
+    def delete_empty_batches(self, created_before: float, ids: Collection[str] | None = None) -> int:
+        """Delete those of all batches, or of these, that have no job and were made before a time; how many."""
+
 
 class AuditRows(Protocol):
     """What contradicts itself in the ledger, and what the audit compares with the rest of the world."""

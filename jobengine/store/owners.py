@@ -7,13 +7,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from typing import Any
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, exists, select, text, update
 
 from jobengine.domain.filters import Page
 from jobengine.domain.records import Batch, Key, Limits, Owner, Role
 from jobengine.store import paging
 from jobengine.store.bulk import Link, encode_json, insert_rows, storable
-from jobengine.store.tables import batches, keys, owners
+from jobengine.store.row_locks import lock_rows
+from jobengine.store.tables import batches, jobs, keys, owners
 
 # A lock of a name, and not of the owner's row: others hold that one while they wait for jobs.
 _TRY_CLAIM = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -92,6 +93,14 @@ class SqlOwners:
 
     def delete_batches(self, ids: Collection[str]) -> int:
         return self._link.run(delete(batches).where(batches.c.id.in_(self._link.ids(ids)))).rowcount
+
+    def delete_empty_batches(self, created_before: float, ids: Collection[str] | None = None) -> int:
+        criteria = [batches.c.created_at < created_before, ~exists().where(jobs.c.batch_id == batches.c.id)]
+        if ids is not None:
+            # Of two who delete the last jobs of a batch, each would see the other's: the second waits, and then sees.
+            lock_rows(self._link, batches, ids)
+            criteria.append(batches.c.id.in_(self._link.ids(ids)))
+        return self._link.run(delete(batches).where(*criteria)).rowcount
 
 
 def _read_owner(row: Sequence[Any]) -> Owner:

@@ -1,8 +1,8 @@
 """Who changes rows that others change too locks them first, and everybody in one order.
 
-The order is: jobs by ID, tasks by ID, workers by ID, and last the statistics by their keys. Nobody waits for a lock
-while holding one that comes later, so nobody waits in a circle. Every move of a task changes the counts of its job,
-so who moves tasks locks their jobs before it reads the tasks.
+The order is: jobs by ID, tasks by ID, batches by ID, workers by ID, and last the statistics by their keys. Nobody
+waits for a lock while holding one that comes later, so nobody waits in a circle. Every move of a task changes the
+counts of its job, so who moves tasks locks their jobs before it reads the tasks.
 
 On SQLite there is one writer at a time and nothing to lock.
 """

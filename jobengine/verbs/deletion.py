@@ -13,15 +13,26 @@ from jobengine.verbs.plans import Plans
 JOBS_AT_ONCE = 1000
 
 
-def delete_jobs(outside: Outside, plans: Plans, owner_id: str | None, job_ids: Sequence[str]) -> int:
+def delete_jobs(
+    outside: Outside,
+    plans: Plans,
+    owner_id: str | None,
+    job_ids: Sequence[str],
+    *,
+    batches_before: float | None = None,
+) -> int:
     """Delete these jobs, canceling what still runs; how many there were.
 
-    Jobs of other owners are passed over (``owner_id`` None: nobody's are). Their bytes are collected later.
+    Jobs of other owners are passed over (``owner_id`` None: nobody's are). Their bytes are collected later. A batch
+    that was made before ``batches_before`` goes with the last of its jobs; others stay, and say how many were deleted.
     """
     with outside.store.begin() as ledger:
         jobs = [job for job in ledger.jobs.fetch(job_ids, lock=True).values() if owner_id in (None, job.owner_id)]
         flying = cancel_in_ledger(ledger, plans, [job for job in jobs if is_open(job)], outside.clock())
         deleted = ledger.jobs.delete([job.id for job in jobs])
+        batch_ids = {job.batch_id for job in jobs if job.batch_id is not None}
+        if batches_before is not None and batch_ids:
+            ledger.owners.delete_empty_batches(batches_before, batch_ids)
     tell_workers(outside, [(task.id, task.attempt) for task in flying])
     return deleted
 

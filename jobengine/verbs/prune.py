@@ -1,4 +1,4 @@
-"""Retention: jobs that have outlived it, bytes that no row names any more, and tickets that nobody will claim."""
+"""Retention: jobs and batches that have outlived it, bytes that no row names, and tickets that nobody will claim."""
 
 from __future__ import annotations
 
@@ -44,13 +44,20 @@ class Pruner:
         return deleted + withdraw_stale_tickets(self._outside, TICKET_SECONDS)
 
     def _prune_jobs(self) -> int:
-        days = self._outside.settings.job_retention_days
-        if days <= 0:
+        oldest = self._oldest_kept()
+        if oldest is None:
             return 0
-        old = JobFilter(states=_FINAL, finished_before=self._outside.clock() - days * _DAY_SECONDS)
+        old = JobFilter(states=_FINAL, finished_before=oldest)
         with self._outside.store.read() as ledger:
             jobs = ledger.jobs.page(old, Page(limit=_JOBS_AT_ONCE, descending=False))
-        return delete_jobs(self._outside, self._plans, None, [job.id for job in jobs]) if jobs else 0
+        if not jobs:
+            return 0
+        return delete_jobs(self._outside, self._plans, None, [job.id for job in jobs], batches_before=oldest)
+
+    def _oldest_kept(self) -> float | None:
+        """What ended before this time has outlived the retention; None where everything is kept."""
+        days = self._outside.settings.job_retention_days
+        return self._outside.clock() - days * _DAY_SECONDS if days > 0 else None
 
     def _sweep(self, now: float) -> int:
         """Go on with the search for orphaned bytes; what was found, and one more while it has not come to its end."""
@@ -62,13 +69,20 @@ class Pruner:
         for _ in range(_CHUNKS_AT_ONCE):
             chunk = next(rest, None)
             if chunk is None:
-                with self._outside.store.begin() as ledger:
-                    ledger.jobs.forget_requests(now)
+                self._tidy_rows(now)
                 self._swept_at = now
                 return deleted
             deleted += self._delete_orphans({entry.sha256 for entry in chunk if entry.stored_at < oldest}, oldest, now)
         self._rest = rest
         return deleted + 1
+
+    def _tidy_rows(self, now: float) -> None:
+        oldest = self._oldest_kept()
+        with self._outside.store.begin() as ledger:
+            ledger.jobs.forget_requests(now)
+            if oldest is not None:
+                # Those whose jobs their owner deleted, and those that were emptied by releases that let them stay.
+                ledger.owners.delete_empty_batches(oldest)
 
     def _delete_orphans(self, hashes: Collection[str], oldest: float, now: float) -> int:
         """Bytes are spared while they are young, as an upload is stored before its row is written, and while they were

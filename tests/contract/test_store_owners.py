@@ -11,7 +11,7 @@ from jobengine.domain.filters import Page
 from jobengine.domain.records import Batch, Key, Limits, Owner, Role
 from jobengine.store import SqlStore
 from tests.contract.ledgers import on_every_ledger
-from tests.contract.rows import NOW, OTHER_OWNER, OWNER, new_id
+from tests.contract.rows import NOW, OTHER_OWNER, OWNER, make_job, new_id
 
 pytestmark = on_every_ledger
 
@@ -83,6 +83,19 @@ def test_batches_are_listed_by_pages_owners_and_ids_and_deleted(store: SqlStore)
         assert ledger.owners.delete_batches([batches[0].id, new_id()]) == 1
         assert ledger.owners.delete_batches([]) == 0
         assert ledger.owners.batches(OWNER, Page(None, descending=False)) == batches[1:]
+
+
+def test_only_old_batches_without_jobs_are_deleted_as_empty(store: SqlStore) -> None:
+    old, busy, other, young = (Batch(new_id(), OWNER, "b", "nuclei", {}, NOW + at) for at in (0, 0, 0, 60))
+    with store.begin() as ledger:
+        ledger.owners.insert_batches([old, busy, other, young])
+        ledger.jobs.insert([make_job(batch_id=busy.id), make_job()], {})
+        assert ledger.owners.delete_empty_batches(NOW, [old.id]) == 0
+        assert ledger.owners.delete_empty_batches(NOW + 60, []) == 0
+        assert ledger.owners.delete_empty_batches(NOW + 60, [old.id, busy.id, young.id, new_id()]) == 1
+        assert ledger.owners.batches(None, Page(descending=False)) == [busy, other, young]
+        assert ledger.owners.delete_empty_batches(NOW + 60) == 1
+        assert ledger.owners.batches(None, Page(descending=False)) == [busy, young]
 
 
 def test_a_batch_keeps_how_many_jobs_it_had(store: SqlStore) -> None:

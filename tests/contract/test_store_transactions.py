@@ -13,15 +13,15 @@ from sqlalchemy import text
 
 from jobengine.domain import moves
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.filters import JobFilter
+from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.interfaces import JobDelta, TaskChange
-from jobengine.domain.records import Counts, Owner
+from jobengine.domain.records import Batch, Counts, Owner
 from jobengine.domain.states import JobState, TaskState
 from jobengine.store import SqlStore, postgresql
 from jobengine.store.databases import open_database
 from jobengine.store.ledger import SqlLedger
 from tests.contract.ledgers import ON_POSTGRESQL, on_every_ledger, on_shared_ledgers
-from tests.contract.rows import NOW, OWNER, make_job, make_result, make_task
+from tests.contract.rows import NOW, OWNER, make_job, make_result, make_task, new_id
 from tests.postgresql_server import running_postgresql
 
 THREADS = 4
@@ -106,6 +106,28 @@ def test_statistics_of_many_transactions_all_count_and_never_wait_in_a_circle(st
             ("cells", JobState.RUNNING): THREADS * 5,
             ("nuclei", JobState.RUNNING): THREADS * 5,
         }
+
+
+@pytest.mark.parametrize("ledger_url", ON_POSTGRESQL, indirect=True)
+def test_of_those_who_delete_the_last_jobs_of_a_batch_one_deletes_it(store: SqlStore) -> None:
+    batch = Batch(new_id(), OWNER, "b", "nuclei", {}, NOW)
+    jobs = [make_job(batch_id=batch.id) for _ in range(THREADS)]
+    with store.begin() as ledger:
+        ledger.owners.insert_batches([batch])
+        ledger.jobs.insert(jobs, {})
+
+    all_deleted = threading.Barrier(THREADS)
+
+    def delete(number: int) -> int:
+        with store.begin() as ledger:
+            assert ledger.jobs.delete([jobs[number].id]) == 1
+            # Nobody sees yet what the others have deleted.
+            all_deleted.wait(10)
+            return ledger.owners.delete_empty_batches(NOW + 1, [batch.id])
+
+    assert sorted(map(str, race(delete))) == [*["0"] * (THREADS - 1), "1"]
+    with store.read() as ledger:
+        assert ledger.owners.batches(None, Page()) == []
 
 
 @on_every_ledger
