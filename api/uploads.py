@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from flask import Flask, Request, request
 
 from api.parts import parts
 from jobengine.domain.errors import EngineError, ErrorCode
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _MEMORY_BYTES = 64 * 1024
 
@@ -24,7 +27,17 @@ def install(app: Flask) -> None:
 
 
 class FormRequest(Request):
-    """A request whose files are limited one by one."""
+    """A request whose files are limited one by one, and closed with it, whether its form could be read or not."""
+
+    def __init__(self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False) -> None:
+        super().__init__(environ, populate_request, shallow)
+        self._begun: list[_LimitedFile] = []
+
+    def close(self) -> None:
+        """Let go of all files; those of a form that was refused are in no list but ours."""
+        super().close()
+        for file in self._begun:
+            file.close()
 
     def _get_file_stream(
         self,
@@ -33,7 +46,9 @@ class FormRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        return cast(IO[bytes], _LimitedFile(parts().outside.settings.upload_limit_bytes, filename or ""))
+        file = _LimitedFile(parts().outside.settings.upload_limit_bytes, filename or "")
+        self._begun.append(file)
+        return cast(IO[bytes], file)
 
 
 class _LimitedFile(tempfile.SpooledTemporaryFile[bytes]):

@@ -77,7 +77,7 @@ def system() -> Iterator[System]:
     make_client = client_maker(world)
     things = Things(world, make_client, "lab")
     made = System(world, ledger, things, make_client(None), world.engine.create_key("lab", Role.ADMIN))
-    assert made.client.get("/jobs", headers=made.headers(MCRIT)).status_code == 200
+    assert made.client.get("/jobs", headers=made.headers(MCRIT), buffered=True).status_code == 200
     yield made
     ledger.store.close()
 
