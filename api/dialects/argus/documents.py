@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from api.dialects.argus.door import milliseconds, without_absent
 from api.dialects.argus.wording import word_of_job
+from api.dialects.long_lists import stretches
 from api.parts import parts
 from jobengine.domain.records import Job, Owner
 from jobengine.queries import JobOrigin
 
 
-def job_documents(jobs: Sequence[Job]) -> list[dict[str, Any]]:
-    """The documents of these jobs, in order."""
-    origins = parts().queries.origins_of(jobs)
-    return [_document(job, origins[job.id]) for job in jobs]
+def job_documents(jobs: Iterable[Job]) -> Iterator[dict[str, Any]]:
+    """The documents of these jobs, in order, made while they are asked for."""
+    for stretch in stretches(jobs):
+        origins = parts().queries.origins_of(stretch)
+        for job in stretch:
+            yield _document(job, origins[job.id])
 
 
 def job_document(job: Job) -> dict[str, Any]:
     """The document of one job."""
-    return job_documents([job])[0]
+    return next(job_documents([job]))
 
 
 def customer_number(owner: Owner) -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 
 from api.auth import READ, Caller, authenticate, in_header
 from api.dialects.dialect import check_query, json_object, whole_number
+from api.dialects.long_lists import written_list
 from jobengine.domain.errors import invalid
+from jobengine.domain.filters import MAX_PAGE
 from jobengine.domain.records import Role
 
 blueprint = Blueprint("argus", __name__)
@@ -38,21 +40,38 @@ def read_body(names: Collection[str]) -> dict[str, Any]:
 
 def stash(data: Any, status: int = 200, **page: int) -> Response:
     """An answer in the envelope that everything has, one object as well."""
-    body = {"responseCode": status, "limit": 0, "offset": 0, "count": 0, "size": 0, **page}
-    response = jsonify({**body, "metaData": {}, "messages": [], "data": data})
+    response = jsonify({**_envelope(status, **page), "data": data})
     response.status_code = status
     return response
 
 
-def listed(items: Sequence[dict[str, Any]], count: int, limit: int, offset: int) -> Response:
-    """A list in the envelope; ``count`` is how many there are in all."""
-    return stash(list(items), limit=limit, offset=offset, count=count, size=len(items))
+def listed(items: Iterable[dict[str, Any]], count: int, limit: int, offset: int) -> Response:
+    """A list in the envelope; ``count`` is how many there are in all.
+
+    One without a limit, or with a high one, is written while the ledger is read, and its numbers come behind it.
+    """
+    if 0 < limit <= MAX_PAGE:
+        shown = list(items)
+        return stash(shown, limit=limit, offset=offset, count=count, size=len(shown))
+
+    def close(size: int) -> str:
+        # Some may have come since they were counted.
+        least = offset + size if size else 0
+        body = _envelope(limit=limit, offset=offset, count=max(count, least), size=size)
+        return f"], {current_app.json.dumps(body)[1:]}"
+
+    return written_list('{"data": [', iter(items), close)
 
 
 def stretch() -> tuple[int, int]:
     """``limit`` (0 is no limit) and ``offset`` of the query."""
     limit = whole_number(request.args.get("limit"), "limit", _LIMIT)
     return limit, whole_number(request.args.get("offset"), "offset", 0)
+
+
+def _envelope(status: int = 200, **page: int) -> dict[str, Any]:
+    numbers = {"responseCode": status, "limit": 0, "offset": 0, "count": 0, "size": 0, **page}
+    return {**numbers, "metaData": {}, "messages": []}
 
 
 def without_absent(body: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from flask import Response, request
@@ -13,6 +13,7 @@ from api.dialects.argus.documents import job_document, job_documents
 from api.dialects.argus.door import PREFIX, blueprint, caller, listed, read_body, stash, stretch
 from api.dialects.argus.wording import JOB_WORDS, states_of
 from api.dialects.dialect import text_of, texts_of
+from api.dialects.long_lists import all_jobs
 from api.parts import parts
 from jobengine.domain.errors import conflict, invalid
 from jobengine.domain.filters import JobFilter, Page, TaskFilter
@@ -92,16 +93,20 @@ def _own_task(who: Caller, job: Job) -> Task | None:
 def _list(where: JobFilter, states: Sequence[str], order: JobOrder, asked: Page) -> Response:
     """The jobs of these states in that order; an order by state is the list of each state after that of another."""
     groups = [states] if order.states_descend is None else _one_by_one(states, order.states_descend)
-    limit, offset, count = asked.limit or None, asked.offset, 0
-    jobs: list[Job] = []
-    for words in groups:
-        of_group = replace(where, sort=order.time, **states_of(words))
-        if limit is None or len(jobs) < limit:
-            left = None if limit is None else limit - len(jobs)
-            jobs += parts().queries.jobs(of_group, Page(left, offset=offset, descending=order.descending))
-        there = parts().queries.count_jobs(of_group)
-        count, offset = count + there, max(0, offset - there)
-    return listed(job_documents(jobs), count, asked.limit or 0, asked.offset)
+    lists = [replace(where, sort=order.time, **states_of(words)) for words in groups]
+    counts = [parts().queries.count_jobs(of_group) for of_group in lists]
+    jobs = _read(lists, counts, replace(asked, limit=asked.limit or None, descending=order.descending))
+    return listed(job_documents(jobs), sum(counts), asked.limit or 0, asked.offset)
+
+
+def _read(lists: Sequence[JobFilter], counts: Sequence[int], page: Page) -> Iterator[Job]:
+    """The page of these lists of jobs put one behind the other; ``counts`` are their lengths."""
+    left, offset = page.limit, page.offset
+    for where, count in zip(lists, counts, strict=True):
+        for job in all_jobs(where, offset=offset, descending=page.descending, limit=left):
+            yield job
+            left = None if left is None else left - 1
+        offset = max(0, offset - count)
 
 
 def _one_by_one(states: Sequence[str], descending: bool) -> list[Sequence[str]]:

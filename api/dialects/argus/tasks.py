@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from flask import Response, request
@@ -23,6 +23,7 @@ from api.dialects.argus.door import (
 )
 from api.dialects.argus.wording import TASK_STATES, word_of
 from api.dialects.dialect import text_of, texts_of
+from api.dialects.long_lists import stretches
 from api.parts import parts
 from jobengine.domain.errors import invalid, not_found
 from jobengine.domain.pipeline import EXTERNAL_STEP
@@ -106,13 +107,15 @@ def _find(sees: str | None, job_id: str, task_id: str) -> Task:
 
 
 def _document(task: Task) -> dict[str, Any]:
-    return _documents([task])[0]
+    return next(_documents([task]))
 
 
-def _documents(tasks: Sequence[Task]) -> list[dict[str, Any]]:
-    succeeded = [task.id for task in tasks if task.state is TaskState.SUCCEEDED]
-    results = parts().queries.results_of_tasks(succeeded) if succeeded else {}
-    return [_with_analyses(task, _analyses_of(results.get(task.id))) for task in tasks]
+def _documents(tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
+    for some in stretches(tasks):
+        succeeded = [task.id for task in some if task.state is TaskState.SUCCEEDED]
+        results = parts().queries.results_of_tasks(succeeded) if succeeded else {}
+        for task in some:
+            yield _with_analyses(task, _analyses_of(results.get(task.id)))
 
 
 def _with_analyses(task: Task, analyses: list[dict[str, str]]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import merge
-from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -14,7 +13,7 @@ from api.auth import AS_BEARER, authenticate
 from api.dialects.dialect import bearer, iso
 from api.dialects.kallima.kinds import Kind, spelled_uuid, typed
 from api.dialects.kallima.wording import HUMANIZATION, STATUSES, TYPED_RESULTS
-from api.dialects.long_lists import STRETCH, all_jobs, written_list
+from api.dialects.long_lists import all_jobs, stretches, written_list
 from api.parts import parts
 from jobengine.domain.errors import EngineError, invalid, not_found
 from jobengine.domain.filters import JobFilter, Page, ResultFilter
@@ -34,7 +33,7 @@ def list_jobs() -> Response:
     labels = [{_VARIANT: text} for text in _spellings(variant)] if variant else [{}]
     # As many lists as there are spellings, each with the newest first: together they are one such list.
     lists = [all_jobs(JobFilter(owner_id=sees, labels=each)) for each in labels]
-    return written_list("[", _documents(merge(*lists, key=attrgetter("id"), reverse=True)), "]")
+    return written_list("[", _documents(merge(*lists, key=attrgetter("id"), reverse=True)), lambda count: "]")
 
 
 def get_job(job_id: str) -> Response:
@@ -77,7 +76,7 @@ def _spellings(variant: str) -> set[str]:
 
 
 def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
-    while stretch := list(islice(jobs, STRETCH)):
+    for stretch in stretches(jobs):
         details = parts().queries.job_details(stretch)
         for job in stretch:
             yield _job(job, details[job.id].failure)

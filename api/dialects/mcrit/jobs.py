@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, request
 
 from api.auth import SUBMIT
-from api.dialects.long_lists import STRETCH, all_jobs, written_list
+from api.dialects.long_lists import all_jobs, stretches, written_list
 from api.dialects.mcrit.documents import document, matches
 from api.dialects.mcrit.door import blueprint, caller, checked_id, flag, number, successful
 from api.dialects.mcrit.wording import MEANINGS, PAGE_STATES, STATES
@@ -36,7 +36,7 @@ def list_jobs() -> Response:
     states = None if word is None else (MEANINGS[word],)
     where = JobFilter(owner_id=sees, states=states, pipeline_name=request.args.get("method"))
     jobs = _chosen(where, request.args.get("start", ""), number("limit"), request.args.get("filter", ""))
-    return written_list('{"status": "successful", "data": [', _documents(jobs), "]}")
+    return written_list('{"status": "successful", "data": [', _documents(jobs), lambda count: "]}")
 
 
 def show_statistics() -> Response:
@@ -92,7 +92,7 @@ def described(job: Job) -> dict[str, Any]:
 
 
 def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
-    while stretch := list(islice(jobs, STRETCH)):
+    for stretch in stretches(jobs):
         details = parts().queries.job_details(stretch)
         for job in stretch:
             yield document(job, details[job.id])
