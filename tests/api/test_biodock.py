@@ -162,10 +162,15 @@ def test_a_failed_job_reaches_a_hundred_percent(world: World, client: FlaskClien
 
 def test_check_and_pipelines(client: FlaskClient) -> None:
     checked = client.get("/api/external/check").json
-    assert (checked["user"], checked["messsage"]) == ("lab", checked["message"])
+    assert (checked["user"], checked["email"], checked["messsage"]) == ("lab", "", checked["message"])
     listed = client.get("/api/external/pipelines").json
     assert "cells" in {pipeline["name"] for pipeline in listed["results"]}
     assert listed["count"] == len(listed["results"])
+
+
+def test_the_address_in_a_check_is_the_one_that_the_owner_is_named_by(world: World, make_client: MakeClient) -> None:
+    checked = keyed(world, make_client, owner="ada@example.org").get("/api/external/check").json
+    assert (checked["user"], checked["email"]) == ("ada@example.org", "ada@example.org")
 
 
 @pytest.mark.parametrize(
