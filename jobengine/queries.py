@@ -153,12 +153,10 @@ class Queries:
             return ledger.catalog.page_pipelines(owner_id, page)
 
     def job(self, owner_id: str | None, job_id: str) -> JobView:
-        """One job with its files, results and artifacts."""
+        """One job with the IDs of its files and results, and its artifacts."""
         with self._store.read() as ledger:
             job = _own(owner_id, "job", job_id, ledger.jobs.fetch([job_id]))
-            results = ledger.results.page(ResultFilter(job_id=job_id), Page(limit=None, descending=False))
-            artifacts = ledger.results.artifacts(job_ids=[job_id])
-            result_ids = [result.id for result in results]
+            artifacts, result_ids = ledger.results.artifacts(job_ids=[job_id]), ledger.results.ids_of_job(job_id)
             return JobView(job, ledger.jobs.file_ids(job_id), result_ids, artifacts, _failed_files(ledger, job))
 
     def job_alone(self, owner_id: str | None, job_id: str) -> Job:

@@ -99,7 +99,7 @@ def get_job(job_id: str) -> dict[str, Any]:
 def cancel_job(job_id: str) -> dict[str, Any]:
     """Cancel what is unfinished of a job; one that has ended stays as it is."""
     sees = caller().sees
-    parts().queries.job(sees, job_id)
+    parts().queries.job_alone(sees, job_id)
     parts().engine.cancel(sees, [job_id])
     return _detail(sees, job_id)
 
@@ -121,7 +121,7 @@ def retry_job(job_id: str) -> dict[str, Any]:
 def delete_job(job_id: str) -> None:
     """Delete a job with its tasks, results and artifacts; what runs is canceled."""
     sees = caller().sees
-    parts().queries.job(sees, job_id)
+    parts().queries.job_alone(sees, job_id)
     parts().engine.delete(sees, [job_id])
 
 

@@ -72,7 +72,7 @@ def get_job_of_result(result_id: str) -> dict[str, Any]:
     """The job that made the result."""
     sees = caller().sees
     result, _ = parts().queries.result(sees, result_id)
-    return job_shape(parts().queries.job(sees, result.job_id).job)
+    return job_shape(parts().queries.job_alone(sees, result.job_id))
 
 
 @blueprint.get("/artifacts/<id:artifact_id>")

@@ -216,6 +216,9 @@ class ResultRows(Protocol):
 
     def count(self, where: ResultFilter) -> int: ...
 
+    def ids_of_job(self, job_id: str) -> list[str]:
+        """The IDs of the results of a job, oldest first."""
+
     def newest_ids(self, job_ids: Collection[str]) -> dict[str, str]:
         """The ID of the newest result of each of these jobs that has one."""
 

@@ -63,6 +63,10 @@ class SqlResults:
             criteria.append(results.c.step.in_(where.steps))
         return paging.count_rows(self._link, results, criteria)
 
+    def ids_of_job(self, job_id: str) -> list[str]:
+        statement = select(results.c.id).where(results.c.job_id == job_id).order_by(results.c.id)
+        return list(self._link.run(statement).scalars())
+
     def newest_ids(self, job_ids: Collection[str]) -> dict[str, str]:
         return newest_results(self._link, job_ids)
 

@@ -13,6 +13,7 @@ from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.ids import to_uuid
 from jobengine.domain.records import Role
 from jobengine.domain.reports import ReportKind
+from jobengine.store import results
 from tests.api.conftest import MakeClient
 from tests.unit.engine.world import World
 
@@ -144,6 +145,18 @@ def test_what_belongs_to_others_is_not_found_but_by_an_administrator(world: Worl
         assert other.post(f"/api/v1/jobs/{job['id']}/{verb}").status_code == 404
     assert other.delete(f"/api/v1/jobs/{job['id']}").status_code == 404
     assert other.get("/api/v1/jobs").json["items"] == []
+
+
+def test_a_job_is_shown_without_reading_what_is_in_its_results(
+    world: World, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_client()
+    job = submit(client)
+    finish_with_artifact(world)
+    listed = [result["id"] for result in client.get(f"/api/v1/jobs/{job['id']}/results").json["items"]]
+    monkeypatch.setattr(results, "read_result", Mock(side_effect=AssertionError))
+    assert client.get(f"/api/v1/jobs/{job['id']}").json["results"] == listed
+    assert len(listed) == 3
 
 
 def test_a_key_is_needed_and_its_role_is_kept(make_client: MakeClient) -> None:

@@ -57,6 +57,14 @@ def test_data_that_json_cannot_say_is_refused(store: SqlStore, value: object) ->
     assert refusal.value.code is ErrorCode.INVALID
 
 
+def test_the_ids_of_the_results_of_a_job_come_oldest_first(store: SqlStore) -> None:
+    first, second, other = make_result(), make_result(), make_result(job_id=new_id())
+    insert(store, second, first, other)
+    with store.read() as ledger:
+        assert ledger.results.ids_of_job(JOB) == [first.id, second.id]
+        assert ledger.results.ids_of_job(new_id()) == []
+
+
 def test_a_list_of_results_meets_all_its_criteria(store: SqlStore) -> None:
     file_id = new_id()
     wanted = make_result(file_id=file_id, kind="k", step="s")
