@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, false, l
 
 from jobengine.domain.errors import invalid
 from jobengine.domain.filters import JobFilter, Page, Span
+from jobengine.domain.orders import NEVER
 from jobengine.domain.states import FailureKind, JobState, TaskState
 from jobengine.store import paging, predicates
 from jobengine.store.bulk import Link, storable
@@ -26,7 +27,7 @@ from jobengine.store.paging import Criteria, Order, count_some, is_common
 from jobengine.store.search import has_text, page_by_text, walks_by_text, with_ids_of_rare_text
 from jobengine.store.tables import job_files, job_labels, jobs, tasks
 
-_CREATED = "created_at"
+_CREATED, _FINISHED = "created_at", "finished_at"
 _SORT_KEYS: dict[str, ColumnElement[Any]] = {
     "created_at": jobs.c.created_at,
     "started_at": literal_column(predicates.STARTED_KEY),
@@ -166,12 +167,32 @@ def _state_branches(link: Link, where: JobFilter) -> Sequence[Criteria]:
     states = list(JobState) if where.states is None else list(dict.fromkeys(where.states))
     if _is_narrow(where):
         return [[_is_in(_column(link, "state", is_hidden=True), states)]]
-    if where.sort != _CREATED or is_by_id or link.is_postgresql:
-        return [[jobs.c.state == state.value] for state in states]
-    # Of a common state the index by time finds a page soon; of a rare one the index by state has few to sort.
+    if not is_by_id and not link.is_postgresql:
+        if where.sort == _CREATED:
+            return _by_frequency(link, states)
+        if where.sort == _FINISHED and where.pipeline_name is None and where.pipeline_id is None:
+            return _by_end(link, states)
+    return [[jobs.c.state == state.value] for state in states]
+
+
+def _by_frequency(link: Link, states: Sequence[JobState], *bounds: ColumnElement[bool]) -> Sequence[Criteria]:
+    """Of a common state the index by time finds a page soon; of a rare one the index by state has few to sort.
+
+    The bounds, which all jobs of these states keep, tell where in the index by time they are.
+    """
     common = [state for state in states if is_common(link, select(jobs.c.id).where(jobs.c.state == state.value))]
     branches: list[Criteria] = [[jobs.c.state == state.value] for state in states if state not in common]
-    return [*branches, [_is_in(_column(link, "state", is_hidden=True), common)]] if common else branches
+    return [*branches, [_is_in(_column(link, "state", is_hidden=True), common), *bounds]] if common else branches
+
+
+def _by_end(link: Link, states: Sequence[JobState]) -> Sequence[Criteria]:
+    """Jobs that have ended are in one part of the index by end, and all others before it, under one key.
+
+    That key is a bound all the same: SQLite sorts what has it, if it is told that all have.
+    """
+    end = _SORT_KEYS[_FINISHED]
+    ended, others = ([state for state in states if state.is_final is is_final] for is_final in (True, False))
+    return [*_by_frequency(link, ended, end > NEVER), *_by_frequency(link, others, end <= NEVER)]
 
 
 def _is_in(column: ColumnElement[str], states: Sequence[JobState]) -> ColumnElement[bool]:
