@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.faults.simulation.__main__ import describe
+from tests.faults.simulation.clockwork import START
+from tests.faults.simulation.faults import OneBlow
 from tests.faults.simulation.plants import PLANTS
 from tests.faults.simulation.run import run_seed
+from tests.faults.simulation.scene import Scene
+from tests.faults.simulation.workers import WorkerProcess
 
 pytestmark = pytest.mark.thorough
 
@@ -45,6 +49,19 @@ def test_a_seed_is_the_same_run_step_by_step_in_every_process() -> None:
 
 def test_other_seeds_are_other_runs() -> None:
     assert len({run_seed(seed).digest for seed in range(20)}) == 20
+
+
+def test_a_worker_whose_machine_stands_still_says_nothing_meanwhile() -> None:
+    scene = Scene(1, OneBlow())
+    WorkerProcess(scene, "worker")
+    scene.host("worker").still_until = START + 30.0
+    scene.clockwork.run(START + 29.9)
+    said_meanwhile = list(scene.clockwork.trace)
+    scene.clockwork.run(START + 31.0)
+    said = list(scene.clockwork.trace)
+    scene.clockwork.stop()
+    assert said_meanwhile == []
+    assert any("says announced" in line for line in said)
 
 
 def replay_elsewhere(seed: int, hash_seed: str) -> str:

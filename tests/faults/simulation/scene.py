@@ -63,9 +63,9 @@ class Scene:
         """The machine of that name."""
         return self.hosts.setdefault(name, Host())
 
-    def process(self, name: str) -> Process:
-        """A new process on its host."""
-        return Process(self.clockwork, name, self.host(name))
+    def process(self, name: str, host: str | None = None) -> Process:
+        """A new process on a host, one of its own name unless another is named."""
+        return Process(self.clockwork, name, self.host(host or name))
 
     def ids(self, process: Process) -> IdSource:
         """The source of IDs of a process."""

@@ -44,7 +44,7 @@ class WorkerProcess:
 
     def _start(self) -> None:
         self._lives += 1
-        self._process = self._scene.process(f"{self._name}.{self._lives}@{self._name}")
+        self._process = self._scene.process(f"{self._name}.{self._lives}@{self._name}", self._name)
         self._end = WorkerEnd(self._scene, self._process)
         self._is_stopping = False
         self._children = [Child() for _ in range(SLOTS)]
