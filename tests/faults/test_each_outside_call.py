@@ -10,7 +10,7 @@ import pytest
 from tests.faults.simulation import plants
 from tests.faults.simulation.clients import Plan
 from tests.faults.simulation.faults import Blow, OneBlow
-from tests.faults.simulation.sweep import PLANS, is_done, play, sweep
+from tests.faults.simulation.sweep import PLANS, is_done, is_done_again_while_its_worker_is_cut_off, play, sweep
 
 every_plan = pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.__name__)
 
@@ -60,3 +60,9 @@ def test_a_planted_bug_is_found(plant: Callable[[], AbstractContextManager[None]
     with plant():
         assert not play(is_done, OneBlow()).violations, "it takes no blow to find it"
         assert any(outcome.violations for _, outcome in sweep(is_done, Blow.CRASH))
+
+
+def test_a_move_without_the_guard_of_the_attempt_is_found_where_a_late_end_meets_the_next_attempt() -> None:
+    with plants.moves_without_the_guard_of_the_attempt():
+        found = play(is_done_again_while_its_worker_is_cut_off, OneBlow()).violations
+    assert any("attempt 2" in words and "was accepted with what another made" in words for words in found)

@@ -106,13 +106,20 @@ class WorkerEnd:
         self._broker = scene.broker
         self._process = process
 
+    @property
+    def _is_away(self) -> bool:
+        """Whether Redis cannot be reached from here."""
+        return self._broker.is_down or self._process.is_cut_off
+
     def take(self) -> Delivery | None:
         """The next message, if Redis is there."""
-        return None if self._broker.is_down else self._broker.take()
+        return None if self._is_away else self._broker.take()
 
     def claim(self, delivery_id: str) -> bool:
         """Take the ticket; a worker that does not hear the answer does not run the delivery."""
         self._process.pause(self._scene.random.random() * 0.05)
+        if self._is_away:
+            return False
         try:
             is_ours = self._broker.claim(delivery_id, self._process.name) is not None
         except EngineError:
@@ -121,13 +128,13 @@ class WorkerEnd:
 
     def canceled(self, attempts: Collection[AttemptKey]) -> set[AttemptKey]:
         """Those that nobody wants; none while Redis is away."""
-        return set() if self._broker.is_down else self._broker.canceled(attempts)
+        return set() if self._is_away else self._broker.canceled(attempts)
 
     def report(self, reports: Sequence[Report]) -> None:
         """Write an entry, trying until Redis is there; what became of it the worker does not learn."""
         scene, faults = self._scene, self._scene.faults
         self._process.pause(scene.random.random() * 0.05)
-        while self._broker.is_down:
+        while self._is_away:
             self._process.pause(1.0)
         if scene.chance(faults.report_lost):
             scene.clockwork.note(f"{self._process.name}: a report is lost")

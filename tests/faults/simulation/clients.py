@@ -64,6 +64,15 @@ class Client:
         """Do nothing for a while."""
         self._scene.clockwork.pause(seconds)
 
+    def cut_off(self, host: str, seconds: float) -> None:
+        """Pull the cable of a machine, and put it back after a while."""
+        machine = self._scene.host(host)
+        machine.is_cut_off = True
+        self._scene.clockwork.note(f"{host} is cut off")
+        self.pause(seconds)
+        machine.is_cut_off = False
+        self._scene.clockwork.note(f"{host} is back")
+
     def submit(self, request: JobRequest) -> Accepted:
         """With a key, a client that was not answered asks again and gets the same job."""
         key = f"{self._name} {self._random.random()}"

@@ -84,6 +84,11 @@ class Process:
         """The time as this process sees it."""
         return self.clockwork.now + self._host.clock_error
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether it reaches nobody."""
+        return self._host.is_cut_off
+
     def spawn(self, work: Callable[[], None], after: float = 0.0) -> None:
         """A new thread of this process."""
 
@@ -112,8 +117,9 @@ class Process:
 
 
 class Host:
-    """What outlives a process: the clock of its machine, and until when the machine stands still."""
+    """What outlives a process: its machine's clock, its cable, and until when the machine stands still."""
 
     def __init__(self) -> None:
         self.clock_error = 0.0
+        self.is_cut_off = False
         self.still_until = float("-inf")

@@ -33,6 +33,7 @@ class Scene:
         self.random = Random(seed)
         self.faults: Faults = CALM if one_blow else draw_faults(self.random)
         self.one_blow = one_blow or OneBlow()
+        self._draw_nature = (lambda _: Nature.GOOD) if one_blow else draw_nature
         self.clockwork = Clockwork(self.random)
         self.ledger: WatchedLedger = watched_ledger()
         self.ledger.reset()
@@ -74,7 +75,7 @@ class Scene:
     def nature(self, task_id: str) -> Nature:
         """What the task is like."""
         if task_id not in self.natures:
-            self.natures[task_id] = draw_nature(self.random)
+            self.natures[task_id] = self._draw_nature(self.random)
         return self.natures[task_id]
 
     def blame(self, words: str) -> None:

@@ -20,11 +20,14 @@ from tests.faults.simulation.scene import Scene
 from tests.faults.simulation.workers import WorkerProcess
 
 _SEED = 12
-"""In this one no task fails by its nature, and what tasks need travels in manifests."""
+"""In this one what tasks need travels in manifests; no task fails by its nature."""
 
 _LONGEST_SECONDS = 600.0
 _AFTERWARDS_SECONDS = 10.0
 """How long it goes on when all is done: what was late is recorded, and the pruner comes by."""
+
+_CUT_OFF_SECONDS = 25.0
+"""Longer than a lease with the rounds of rescuer and dispatcher after it."""
 
 _WITHOUT_EFFECT = ("read", "write", "statement", "end of a read", "entries")
 """Calls after which nothing is different outside: a blow after one is the same as one to the next."""
@@ -85,4 +88,16 @@ def is_deleted(client: Client) -> None:
     client.delete(job)
 
 
-PLANS: tuple[Plan, ...] = (is_done, is_canceled_and_done_again, is_deleted)
+def is_done_again_while_its_worker_is_cut_off(client: Client) -> None:
+    """A job whose worker says how the first attempt ended when the second is on its way."""
+    client.submit(JobRequest(client.owner_id, "short", tuple(client.file_ids[:1])))
+    client.pause(1.5)
+    client.cut_off("worker", _CUT_OFF_SECONDS)
+
+
+PLANS: tuple[Plan, ...] = (
+    is_done,
+    is_canceled_and_done_again,
+    is_deleted,
+    is_done_again_while_its_worker_is_cut_off,
+)
