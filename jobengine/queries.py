@@ -11,7 +11,10 @@ from typing import TypeVar
 
 from jobengine.domain.errors import EngineError, ErrorCode, not_found
 from jobengine.domain.filters import FileFilter, JobFilter, Page, ResultFilter, TaskFilter
-from jobengine.domain.interfaces import ArtifactStore, Clock, Ledger, Store, Transport
+from jobengine.domain.interfaces.artifacts import ArtifactStore
+from jobengine.domain.interfaces.clock import Clock
+from jobengine.domain.interfaces.ledger import Ledger, Store
+from jobengine.domain.interfaces.transport import Transport
 from jobengine.domain.records import (
     Artifact,
     Attempt,

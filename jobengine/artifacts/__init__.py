@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from jobengine.artifacts.directory import DirectoryStore
 from jobengine.domain.errors import invalid
-from jobengine.domain.interfaces import ArtifactStore
+from jobengine.domain.interfaces.artifacts import ArtifactStore
 
 _VARIABLE = "JOBENGINE_ARTIFACTS_URL"
 _OPTIONS = {"endpoint", "region", "public_endpoint"}

@@ -22,7 +22,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store as Bucket
 
 from jobengine.domain.errors import EngineError, ErrorCode, not_found
-from jobengine.domain.interfaces import StoredBytes
+from jobengine.domain.interfaces.artifacts import StoredBytes
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _CHUNK_BYTES = 1024 * 1024

@@ -10,7 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from jobengine.config import Settings
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import Clock
+from jobengine.domain.interfaces.clock import Clock
 
 
 class UrlSigner:

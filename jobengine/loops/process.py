@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from jobengine.alive import BEAT_SECONDS, Heartbeat
-from jobengine.domain.interfaces import Store
+from jobengine.domain.interfaces.ledger import Store
 from jobengine.engine import Engine
 from jobengine.loops.dispatcher import make_dispatcher
 from jobengine.loops.loop import Loop

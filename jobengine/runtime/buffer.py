@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from jobengine.domain.errors import EngineError
-from jobengine.domain.interfaces import WorkerChannel
+from jobengine.domain.interfaces.transport import WorkerChannel
 from jobengine.domain.reports import Report, ReportKind
 from jobengine.domain.states import FailureKind
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from jobengine.domain.interfaces import ArtifactStore
+from jobengine.domain.interfaces.artifacts import ArtifactStore
 from jobengine.domain.reports import DeliveryFile, DeliveryPredecessor, SavedArtifact
 from jobengine.runtime.outcomes import Canceled
 

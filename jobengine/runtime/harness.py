@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jobengine.artifacts import open_artifact_store
-from jobengine.domain.interfaces import ArtifactStore
+from jobengine.domain.interfaces.artifacts import ArtifactStore
 from jobengine.domain.reports import DeliveryFile, DeliveryPredecessor, SavedArtifact
 from jobengine.runtime.context import Context, Voice
 from jobengine.runtime.definitions import StepFunction, definition_of

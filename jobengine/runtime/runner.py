@@ -25,7 +25,9 @@ from typing import Any
 
 from jobengine.config import Settings
 from jobengine.domain.errors import EngineError
-from jobengine.domain.interfaces import ArtifactStore, AttemptKey, Clock, WorkerChannel
+from jobengine.domain.interfaces.artifacts import ArtifactStore
+from jobengine.domain.interfaces.clock import Clock
+from jobengine.domain.interfaces.transport import AttemptKey, WorkerChannel
 from jobengine.domain.reports import Delivery, DeliveryTask, Report, ReportKind, decode_manifest
 from jobengine.domain.states import FailureKind
 from jobengine.runtime.buffer import ReportBuffer

@@ -12,7 +12,7 @@ from sqlalchemy import Executable, Text, case, column, delete, func, insert, sel
 
 from jobengine.domain.errors import conflict
 from jobengine.domain.filters import JobFilter, Page
-from jobengine.domain.interfaces import JobDelta
+from jobengine.domain.interfaces.job_rows import JobDelta
 from jobengine.domain.records import BatchCounts, Counts, Job
 from jobengine.domain.states import JobState, TaskState
 from jobengine.store import job_details, job_lists

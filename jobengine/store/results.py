@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, select
 
 from jobengine.domain.filters import Page, ResultFilter
-from jobengine.domain.interfaces import Place
+from jobengine.domain.interfaces.result_rows import Place
 from jobengine.domain.records import Artifact, Attempt, LogLine, Result
 from jobengine.domain.states import FailureKind
 from jobengine.store import paging

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from jobengine.domain.filters import Page, TaskFilter
-from jobengine.domain.interfaces import Settlement, TaskChange
+from jobengine.domain.interfaces.task_rows import Settlement, TaskChange
 from jobengine.domain.records import Executor, Task
 from jobengine.domain.states import FailureKind, TaskState
 from jobengine.store import paging, predicates

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from jobengine.domain.interfaces import Clock
+from jobengine.domain.interfaces.clock import Clock
 from jobengine.domain.states import FailureKind
 from jobengine.transport.processes import freeze_tree, kill_group, kill_tree, memory_bytes, status_of
 from jobengine.transport.slots import Slot, SlotTable

@@ -24,7 +24,8 @@ from queue import Empty, SimpleQueue
 import psutil
 
 from jobengine.domain.errors import EngineError
-from jobengine.domain.interfaces import AttemptKey, Clock, WorkerChannel
+from jobengine.domain.interfaces.clock import Clock
+from jobengine.domain.interfaces.transport import AttemptKey, WorkerChannel
 from jobengine.domain.reports import Report, ReportKind
 from jobengine.domain.states import FailureKind
 from jobengine.transport.guard import Guard

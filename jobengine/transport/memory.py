@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import AttemptKey, Clock, Received
+from jobengine.domain.interfaces.clock import Clock
+from jobengine.domain.interfaces.transport import AttemptKey, Received
 from jobengine.domain.reports import (
     Delivery,
     Report,

@@ -16,7 +16,8 @@ from redis.exceptions import ResponseError
 
 from jobengine.config import Settings
 from jobengine.domain.errors import invalid
-from jobengine.domain.interfaces import AttemptKey, Clock, Received
+from jobengine.domain.interfaces.clock import Clock
+from jobengine.domain.interfaces.transport import AttemptKey, Received
 from jobengine.domain.reports import Delivery, decode_reports, encode_delivery
 from jobengine.transport.celery_app import make_app
 from jobengine.transport.failures import mapped_failures

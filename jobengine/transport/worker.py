@@ -16,7 +16,7 @@ from kombu.entity import Queue
 
 from jobengine.alive import heartbeat_of, start_beating
 from jobengine.config import Settings
-from jobengine.domain.interfaces import WorkerChannel
+from jobengine.domain.interfaces.transport import WorkerChannel
 from jobengine.domain.reports import Delivery, Report, ReportKind, decode_delivery
 from jobengine.transport.celery_app import make_app
 from jobengine.transport.guard import Guard

@@ -11,7 +11,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from jobengine.config import Settings
-from jobengine.domain.interfaces import AttemptKey, Clock
+from jobengine.domain.interfaces.clock import Clock
+from jobengine.domain.interfaces.transport import AttemptKey
 from jobengine.domain.reports import Report, ReportKind, encode_reports
 from jobengine.transport.failures import mapped_failures
 from jobengine.transport.names import FIELD, Names, lists_of

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from jobengine.domain.announcements import Announcement, PipelineSpec, decode_announcement
 from jobengine.domain.errors import EngineError
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.pipeline import check_nodes
 from jobengine.domain.records import StepSpec, WorkerRecord
 from jobengine.domain.reports import Report

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobengine.domain import moves
-from jobengine.domain.interfaces import AttemptKey, TaskChange
+from jobengine.domain.interfaces.task_rows import TaskChange
+from jobengine.domain.interfaces.transport import AttemptKey
 from jobengine.domain.pace import Pace
 from jobengine.domain.records import Artifact, Attempt, LogLine, Result, RetryPolicy, StepSpec, Task
 from jobengine.domain.reports import Report, ReportKind

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jobengine.domain.interfaces import Ledger, TaskChange
+from jobengine.domain.interfaces.ledger import Ledger
+from jobengine.domain.interfaces.task_rows import TaskChange
 from jobengine.domain.records import Attempt, Task
 from jobengine.domain.states import FailureKind
 

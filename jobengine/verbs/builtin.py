@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.pipeline import EXTERNAL_STEP
 from jobengine.domain.records import Node, Pipeline, PipelineState, Scope, StepSpec
 

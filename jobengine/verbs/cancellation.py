@@ -9,7 +9,9 @@ from dataclasses import replace
 from jobengine.domain import moves
 from jobengine.domain.errors import EngineError
 from jobengine.domain.filters import JobFilter, Page
-from jobengine.domain.interfaces import AttemptKey, Ledger, TaskChange
+from jobengine.domain.interfaces.ledger import Ledger
+from jobengine.domain.interfaces.task_rows import TaskChange
+from jobengine.domain.interfaces.transport import AttemptKey
 from jobengine.domain.records import Job, Task
 from jobengine.domain.states import FINAL_STATES, TaskState
 from jobengine.verbs.attempts import end_attempts

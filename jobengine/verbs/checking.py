@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid
 from jobengine.domain.ids import is_id
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import PRIORITY_RANGE, Job, Node, Pipeline, PipelineState, StepSpec
 from jobengine.domain.states import JobState
 from jobengine.verbs.outside import Outside

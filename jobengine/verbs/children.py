@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobengine.domain.errors import not_found
 from jobengine.domain.filters import JobFilter, Page
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import Job
 from jobengine.domain.states import JobState
 from jobengine.verbs.outside import Outside

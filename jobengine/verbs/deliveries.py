@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from jobengine.domain.errors import EngineError
-from jobengine.domain.interfaces import Ledger, Place
+from jobengine.domain.interfaces.ledger import Ledger
+from jobengine.domain.interfaces.result_rows import Place
 from jobengine.domain.records import Artifact, File, Job, Node, Scope, StepSpec, Task
 from jobengine.domain.reports import (
     Delivery,

@@ -15,7 +15,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from jobengine.config import Settings
 from jobengine.domain import moves
-from jobengine.domain.interfaces import Ledger, TaskChange
+from jobengine.domain.interfaces.ledger import Ledger
+from jobengine.domain.interfaces.task_rows import TaskChange
 from jobengine.domain.pace import Pace
 from jobengine.domain.records import StepSpec, Task, WorkerRecord
 from jobengine.verbs.deliveries import build_deliveries

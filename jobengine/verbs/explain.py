@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import Attempt, Executor, Job, Owner, Task, WorkerRecord
 from jobengine.domain.states import FINAL_STATES, TaskState
 from jobengine.verbs.dispatch import live_workers, slots_by_queue

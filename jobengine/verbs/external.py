@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from jobengine.domain import moves
 from jobengine.domain.errors import conflict, invalid, not_found
-from jobengine.domain.interfaces import JobDelta, Ledger, TaskChange
+from jobengine.domain.interfaces.job_rows import JobDelta
+from jobengine.domain.interfaces.ledger import Ledger
+from jobengine.domain.interfaces.task_rows import TaskChange
 from jobengine.domain.pipeline import EXTERNAL_NODE
 from jobengine.domain.records import Executor, Result, Task
 from jobengine.domain.states import MoveRefused, TaskState

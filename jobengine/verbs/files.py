@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid, not_found
 from jobengine.domain.filters import FileFilter, Page
-from jobengine.domain.interfaces import Ledger, StoredBytes
+from jobengine.domain.interfaces.artifacts import StoredBytes
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.media import ANY, is_media_type
 from jobengine.domain.names import leads_elsewhere
 from jobengine.domain.records import File

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from jobengine.domain import moves
-from jobengine.domain.interfaces import JobDelta, Ledger, Settlement, TaskChange
+from jobengine.domain.interfaces.job_rows import JobDelta
+from jobengine.domain.interfaces.ledger import Ledger
+from jobengine.domain.interfaces.task_rows import Settlement, TaskChange
 from jobengine.domain.pipeline import can_run
 from jobengine.domain.records import Job, Task
 from jobengine.domain.rollup import fold_state

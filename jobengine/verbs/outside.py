@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from jobengine.config import Settings
 from jobengine.domain.ids import IdSource
-from jobengine.domain.interfaces import ArtifactStore, Clock, Store, Transport
+from jobengine.domain.interfaces.artifacts import ArtifactStore
+from jobengine.domain.interfaces.clock import Clock
+from jobengine.domain.interfaces.ledger import Store
+from jobengine.domain.interfaces.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)

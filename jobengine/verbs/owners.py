@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid, not_found
 from jobengine.domain.ids import is_id
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import Key, Limits, Owner, Role
 from jobengine.verbs.outside import Outside
 

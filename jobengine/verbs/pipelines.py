@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from jobengine.domain.errors import conflict, invalid, not_found
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.pipeline import check_nodes
 from jobengine.domain.records import Node, Pipeline, PipelineState
 from jobengine.verbs.checking import check_node_parameters

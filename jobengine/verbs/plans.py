@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from jobengine.domain.interfaces import Clock, Ledger
+from jobengine.domain.interfaces.clock import Clock
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.pipeline import is_same_file_edge, successors_of
 from jobengine.domain.records import Node, Pipeline, Scope, StepSpec
 

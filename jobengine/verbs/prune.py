@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 
 from jobengine.domain.filters import JobFilter, Page
-from jobengine.domain.interfaces import StoredBytes
+from jobengine.domain.interfaces.artifacts import StoredBytes
 from jobengine.domain.states import JobState
 from jobengine.verbs.deletion import delete_jobs
 from jobengine.verbs.outside import Outside

@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import Ledger, Received
+from jobengine.domain.interfaces.ledger import Ledger
+from jobengine.domain.interfaces.transport import Received
 from jobengine.domain.pace import Pace
 from jobengine.domain.records import Task
 from jobengine.domain.reports import Report, ReportKind

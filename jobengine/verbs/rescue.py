@@ -17,7 +17,8 @@ from collections.abc import Collection, Sequence
 
 from jobengine.domain import moves
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import Ledger, TaskChange
+from jobengine.domain.interfaces.ledger import Ledger
+from jobengine.domain.interfaces.task_rows import TaskChange
 from jobengine.domain.records import Task
 from jobengine.domain.states import FailureKind, MoveRefused, TaskState
 from jobengine.verbs.attempts import ended_attempt

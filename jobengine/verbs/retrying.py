@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from jobengine.domain.errors import conflict, not_found
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.pipeline import can_run
 from jobengine.domain.records import PROGRESS_DONE, Attempt, Job, Node, Result, Scope, StepSpec, Task
 from jobengine.domain.states import TaskState

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.pipeline import executor_of, plan_tasks
 from jobengine.domain.records import Batch, Counts, Job, Pipeline, StepSpec, Task
 from jobengine.domain.states import JobState, TaskState

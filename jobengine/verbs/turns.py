@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import Executor, Task
 from jobengine.domain.states import TaskState
 

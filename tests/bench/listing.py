@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jobengine.domain.filters import JobFilter, Page
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import Counts, Job, Owner
 from jobengine.domain.states import JobState
 from jobengine.store import SqlStore

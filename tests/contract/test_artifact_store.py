@@ -19,7 +19,7 @@ import pytest
 
 from jobengine.artifacts import open_artifact_store
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import ArtifactStore
+from jobengine.domain.interfaces.artifacts import ArtifactStore
 from tests.s3_server import KEY, SECRET, S3Server, running_s3
 from tests.servers import wait_until
 

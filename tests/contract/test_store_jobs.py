@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.filters import JobFilter
-from jobengine.domain.interfaces import JobDelta
+from jobengine.domain.interfaces.job_rows import JobDelta
 from jobengine.domain.records import Counts, Job, LogLine
 from jobengine.domain.states import JobState, TaskState
 from jobengine.store import SqlStore

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from jobengine.domain.filters import JobFilter, Page
-from jobengine.domain.interfaces import Store
+from jobengine.domain.interfaces.ledger import Store
 from tests.contract.ledgers import on_every_ledger
 from tests.contract.rows import OWNER, make_job
 

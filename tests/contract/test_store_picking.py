@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jobengine.domain import moves
-from jobengine.domain.interfaces import TaskChange
+from jobengine.domain.interfaces.task_rows import TaskChange
 from jobengine.domain.records import Executor, Task
 from jobengine.domain.states import TaskState
 from jobengine.store import SqlStore

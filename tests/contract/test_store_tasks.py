@@ -8,7 +8,7 @@ from sqlalchemy import text
 from jobengine.domain import moves
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.filters import Page, TaskFilter
-from jobengine.domain.interfaces import Settlement, TaskChange
+from jobengine.domain.interfaces.task_rows import Settlement, TaskChange
 from jobengine.domain.records import Executor, Task
 from jobengine.domain.states import FailureKind, TaskState
 from jobengine.store import SqlStore

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from jobengine.domain import moves
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.filters import JobFilter, Page
-from jobengine.domain.interfaces import JobDelta, TaskChange
+from jobengine.domain.interfaces.job_rows import JobDelta
+from jobengine.domain.interfaces.task_rows import TaskChange
 from jobengine.domain.records import Batch, Counts, Owner
 from jobengine.domain.states import JobState, TaskState
 from jobengine.store import SqlStore, postgresql

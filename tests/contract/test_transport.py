@@ -12,7 +12,7 @@ from redis import Redis
 
 from jobengine.config import Settings
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import Received, Transport, WorkerChannel
+from jobengine.domain.interfaces.transport import Received, Transport, WorkerChannel
 from jobengine.domain.reports import Delivery, DeliveryTask, Report, ReportKind
 from jobengine.transport.memory import MemoryTransport
 from jobengine.transport.redis_transport import RedisTransport

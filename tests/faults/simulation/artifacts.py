@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from jobengine.domain.errors import not_found
-from jobengine.domain.interfaces import StoredBytes
+from jobengine.domain.interfaces.artifacts import StoredBytes
 from tests.faults.simulation.clockwork import Clockwork
 from tests.faults.simulation.ledger import Calls
 

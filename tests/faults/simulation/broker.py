@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from jobengine.domain.errors import EngineError
-from jobengine.domain.interfaces import AttemptKey, Received
+from jobengine.domain.interfaces.transport import AttemptKey, Received
 from jobengine.domain.reports import Delivery, Report, ReportKind
 from tests.faults.simulation.clockwork import Process
 from tests.faults.simulation.ledger import refused

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jobengine.domain.audit import Difference, Invariant
 from jobengine.domain.filters import Page, ResultFilter, TaskFilter
 from jobengine.domain.ids import IdSource
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import Attempt, Job, Node, Result, Scope, Task
 from jobengine.domain.retry import POISON_LOSSES
 from jobengine.domain.states import FINAL_STATES, FailureKind, TaskState

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from jobengine.domain.announcements import encode_announcement
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import Ledger
+from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import Owner
 from jobengine.domain.reports import Report, ReportKind
 from jobengine.verbs.announced import record_announcements

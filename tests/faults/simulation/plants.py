@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from jobengine.domain import moves
-from jobengine.domain.interfaces import Received
+from jobengine.domain.interfaces.transport import Received
 from jobengine.domain.records import Task
 from jobengine.domain.states import TRANSITIONS, TaskEvent, TaskState
 from tests.faults.simulation.broker import FaultyTransport

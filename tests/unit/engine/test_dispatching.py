@@ -8,7 +8,7 @@ import pytest
 
 from jobengine.domain.announcements import Announcement, encode_announcement
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import StoredBytes
+from jobengine.domain.interfaces.artifacts import StoredBytes
 from jobengine.domain.reports import Report, ReportKind
 from jobengine.domain.states import JobState, TaskState
 from jobengine.verbs.rescue import ATTEMPTS_LIMIT

@@ -13,7 +13,7 @@ from jobengine.domain.announcements import Announcement, PipelineSpec, encode_an
 from jobengine.domain.errors import EngineError, ErrorCode, not_found
 from jobengine.domain.filters import Page, ResultFilter, TaskFilter
 from jobengine.domain.ids import IdSource
-from jobengine.domain.interfaces import StoredBytes
+from jobengine.domain.interfaces.artifacts import StoredBytes
 from jobengine.domain.records import (
     Attempt,
     File,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.interfaces import AttemptKey
+from jobengine.domain.interfaces.transport import AttemptKey
 from jobengine.domain.reports import Report, ReportKind
 from jobengine.transport.guard import Guard
 from jobengine.transport.keeper import LeaseKeeper
