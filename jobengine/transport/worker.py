@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from celery import Celery, signals
+from celery import Celery
 from celery.worker.request import Request
 from kombu.entity import Queue
 
-from jobengine.alive import heartbeat_of, start_beating
 from jobengine.config import Settings
 from jobengine.domain.interfaces.transport import WorkerChannel
-from jobengine.domain.reports import Delivery, Report, ReportKind, decode_delivery
+from jobengine.domain.reports import Delivery, decode_delivery
 from jobengine.transport.celery_app import make_app
-from jobengine.transport.guard import Guard
-from jobengine.transport.keeper import LeaseKeeper
 from jobengine.transport.names import Names
+from jobengine.transport.parent import Announce, Parent
 from jobengine.transport.processes import die_with, own_memory_bytes
 from jobengine.transport.slots import Slot, SlotTable
 from jobengine.transport.worker_events import BundledEvents
-
-log = logging.getLogger(__name__)
-
-_LATEST = 100
-"""Of how many deliveries a worker remembers that it took them: more than can be on their way to its children."""
 
 
 class RunsDeliveries(Protocol):
@@ -46,9 +37,6 @@ MakeRunner = Callable[[OnTask, IsStopping, IsCanceled], RunsDeliveries]
 
 WorkerApp = Celery
 """What ``make_worker_app`` makes, for those who know no Celery."""
-
-Announce = Callable[[int], Mapping[str, Any]]
-"""The body of an announcement for a worker with that many slots."""
 
 
 class TakenMessage(Request):  # type: ignore[misc]
@@ -150,7 +138,7 @@ def make_worker_app(
     child = Child(slots, make_runner)
     for step in steps:
         _add_step(app, step, child)
-    _connect_signals(app, settings, channel, slots, child, announce)
+    Parent(app, settings, channel, slots, child, announce).listen()
     return app
 
 
@@ -159,57 +147,3 @@ def _add_step(app: Celery, step: str, child: Child) -> None:
         child.run(decode_delivery(data), str(self.request.hostname))
 
     app.task(run_delivery, name=step, bind=True, ignore_result=True, max_retries=0, Request=TakenMessage)
-
-
-def _connect_signals(
-    app: Celery, settings: Settings, channel: WorkerChannel, slots: SlotTable, child: Child, announce: Announce
-) -> None:
-    def announcement() -> Report:
-        concurrency = int(app.conf.worker_concurrency or os.cpu_count() or 1)
-        return Report(ReportKind.ANNOUNCED, keeper.worker, time.time(), body=announce(concurrency))
-
-    latest: deque[str] = deque(maxlen=_LATEST)
-    guard = Guard(slots, settings.grace_seconds)
-    keeper = LeaseKeeper(slots, guard, channel, settings.lease_seconds, announcement)
-
-    def on_init(**kwargs: Any) -> None:
-        # The application may have been made before the process became a daemon.
-        child.adopt()
-        # Not only when it is ready: a worker that waits for Redis to begin is alive as well.
-        start_beating(heartbeat_of(settings, "worker"))
-
-    def on_ready(sender: Any, **kwargs: Any) -> None:
-        app.conf.worker_concurrency = sender.pool.num_processes
-        queues = [queue.name for queue in sender.app.amqp.queues.consume_from.values()]
-        guard.start()
-        keeper.start(str(sender.hostname), queues)
-
-    def on_child(**kwargs: Any) -> None:
-        child.begin()
-
-    def on_stop_request(**kwargs: Any) -> None:
-        guard.wind_down()
-
-    def on_taken(request: Request, **kwargs: Any) -> None:
-        latest.append(str(request.id))
-
-    def on_shutdown(**kwargs: Any) -> None:
-        # Celery drops what it takes in the moment in which it is told to stop, as a broker that keeps account would
-        # send it again. What a child has begun is its own: the ticket is gone.
-        for delivery_id in latest:
-            keeper.give_back(delivery_id)
-        keeper.stop()
-        guard.stop()
-
-    def on_unknown_step(name: str, id: str, **kwargs: Any) -> None:
-        log.warning("this worker has no step %s; the delivery %s goes back", name, id)
-        keeper.give_back(id)
-
-    # Strong references: the functions live as long as the process.
-    signals.worker_init.connect(on_init, weak=False)
-    signals.worker_ready.connect(on_ready, weak=False)
-    signals.worker_process_init.connect(on_child, weak=False)
-    signals.worker_shutting_down.connect(on_stop_request, weak=False)
-    signals.task_received.connect(on_taken, weak=False)
-    signals.worker_shutdown.connect(on_shutdown, weak=False)
-    signals.task_unknown.connect(on_unknown_step, weak=False)
