@@ -1,55 +1,25 @@
-"""The task rows: guarded plural writes, fan-in counted down, and lists."""
+"""The task rows, read and counted; how they move is in ``task_moves``, how they are released in ``fan_in``."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Executable,
-    Integer,
-    Text,
-    and_,
-    column,
-    func,
-    literal_column,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, text
 
 from jobengine.domain.filters import Page, TaskFilter
 from jobengine.domain.interfaces.task_rows import Settlement, TaskChange
 from jobengine.domain.records import Executor, Task
 from jobengine.domain.states import FailureKind, TaskState
 from jobengine.store import paging, predicates
-from jobengine.store.bulk import Link, incoming, insert_rows, storable
+from jobengine.store.bulk import Link, insert_rows
+from jobengine.store.fan_in import count_down
 from jobengine.store.job_details import first_failures
 from jobengine.store.picking import Wanted, pick_ready
 from jobengine.store.row_locks import lock_jobs_of
 from jobengine.store.tables import tasks
-
-# What a move may change. The counts of predecessors belong to ``settle``, all else is fixed by the submission.
-MOVED = (
-    "state",
-    "attempt",
-    "failures",
-    "losses",
-    "progress",
-    "message",
-    "not_before",
-    "delivery_id",
-    "worker",
-    "lease_expires_at",
-    "enqueued_at",
-    "started_at",
-    "finished_at",
-    "failure_kind",
-)
+from jobengine.store.task_moves import write_moves
 
 _STATE, _EXECUTOR, _FAILURE_KIND = (Task._fields.index(name) for name in ("state", "executor", "failure_kind"))
 # Looking a word up here takes a third of the time that the enum's own way does.
@@ -118,19 +88,10 @@ class SqlTasks:
         return {task.job_id: task for task in found.values()}
 
     def write(self, changes: Sequence[TaskChange]) -> set[str]:
-        rows = [_change_row(change) for change in changes]
-        if rows and not self._link.is_postgresql and self._write_all(rows):
-            return {change.before.id for change in changes}
-        return {identifier for (identifier,) in self._link.run_bulk(_write_statement, rows)}
+        return write_moves(self._link, changes)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Task]:
-        touched: dict[str, Task] = {}
-        for build, rows in (
-            (_settle_files_statement, _settlement_rows(s for s in settlements if s.file_id is not None)),
-            (_settle_nodes_statement, _settlement_rows(s for s in settlements if s.file_id is None)),
-        ):
-            for row in self._link.run_bulk(build, rows):
-                touched[row[0]] = read_task(row)
+        touched = {row[0]: read_task(row) for row in count_down(self._link, settlements)}
         return sorted((task for task in touched.values() if task.waiting_on == 0), key=lambda task: task.id)
 
     def pick_ready(
@@ -194,20 +155,6 @@ class SqlTasks:
             criteria.append(tasks.c.state.in_([state.value for state in where.states]))
         return paging.count_rows(self._link, tasks, criteria)
 
-    def _write_all(self, rows: Sequence[tuple[Any, ...]]) -> bool:
-        """Write the changes, or none of them when a guard does not hold; whether they are written.
-
-        SQLite takes plain rows twice as fast as it unfolds JSON, but only says how many it changed.
-        """
-        with self._link.connection.begin_nested() as savepoint:
-            written = self._link.connection.exec_driver_sql(
-                _WRITE_ONE, [(*row[_GUARD:], *row[:_GUARD]) for row in rows]
-            )
-            if written.rowcount == len(rows):
-                return True
-            savepoint.rollback()
-        return False
-
     def _flying(self, limit: int, *criteria: ColumnElement[bool]) -> list[Task]:
         statement = select(tasks).where(text(predicates.FLYING), *criteria)
         rows = self._link.run(statement.order_by(tasks.c.enqueued_at, tasks.c.id).limit(limit))
@@ -233,84 +180,3 @@ def _is_in_state(state: TaskState) -> ColumnElement[bool]:
 def _criteria(where: TaskFilter) -> list[ColumnElement[bool]]:
     names = ("owner_id", "job_id", "step", "node", "file_id")
     return paging.equalities(tasks, {name: getattr(where, name) for name in names})
-
-
-_GUARD = 3
-"""How many values of a change's row are not written but compared: the ID, and state and attempt before."""
-
-_WRITE_ONE = f"UPDATE tasks SET {' = ?, '.join(MOVED)} = ? WHERE id = ? AND state = ? AND attempt = ?"  # noqa: S608
-
-
-def _change_row(change: TaskChange) -> tuple[Any, ...]:
-    before, after = change.before, change.after
-    return (
-        before.id,
-        before.state.value,
-        before.attempt,
-        after.state.value,
-        after.attempt,
-        after.failures,
-        after.losses,
-        after.progress,
-        storable(after.message),
-        after.not_before,
-        after.delivery_id,
-        storable(after.worker),
-        after.lease_expires_at,
-        after.enqueued_at,
-        after.started_at,
-        after.finished_at,
-        after.failure_kind and after.failure_kind.value,
-    )
-
-
-@lru_cache(maxsize=2)
-def _write_statement(is_postgresql: bool) -> Executable:
-    guard = (tasks.c.id, column("state_before", Text), column("attempt_before", Integer))
-    given = incoming([*guard, *(tasks.c[name] for name in MOVED)], is_postgresql)
-    return (
-        update(tasks)
-        .where(
-            tasks.c.id == given.c.id,
-            tasks.c.state == given.c.state_before,
-            tasks.c.attempt == given.c.attempt_before,
-        )
-        .values({name: given.c[name] for name in MOVED})
-        .returning(tasks.c.id)
-    )
-
-
-def _settlement_rows(settlements: Iterable[Settlement]) -> list[tuple[Any, ...]]:
-    # An UPDATE takes one row per target, so what settles the same place is added up before.
-    done: Counter[tuple[str, str, str | None]] = Counter()
-    unmet: Counter[tuple[str, str, str | None]] = Counter()
-    for settlement in settlements:
-        place = (settlement.job_id, settlement.node, settlement.file_id)
-        done[place] += settlement.done
-        unmet[place] += settlement.unmet
-    return [(*place, done[place], unmet[place]) for place in sorted(done, key=repr)]
-
-
-@lru_cache(maxsize=2)
-def _settle_files_statement(is_postgresql: bool) -> Executable:
-    return _settle_statement(is_postgresql, on_file=True)
-
-
-@lru_cache(maxsize=2)
-def _settle_nodes_statement(is_postgresql: bool) -> Executable:
-    return _settle_statement(is_postgresql, on_file=False)
-
-
-def _settle_statement(is_postgresql: bool, *, on_file: bool) -> Executable:
-    names = ("job_id", "node", "file_id", "waiting_on", "unmet")
-    given = incoming([tasks.c[name] for name in names], is_postgresql)
-    statement = update(tasks).where(
-        tasks.c.job_id == given.c.job_id,
-        tasks.c.node == given.c.node,
-        tasks.c.state == TaskState.WAITING.value,
-    )
-    if on_file:
-        statement = statement.where(tasks.c.file_id == given.c.file_id)
-    return statement.values(
-        waiting_on=tasks.c.waiting_on - given.c.waiting_on, unmet=tasks.c.unmet + given.c.unmet
-    ).returning(*tasks.c)
