@@ -45,7 +45,7 @@ simulate: install ## Run the engine under a virtual clock: SEEDS=5000, or SEED=n
 fuzz: install ## Send generated requests to every operation of the native API: CASES=100 of each.
 	JOBENGINE_TEST_EXAMPLES=$(or $(CASES),100) $(BIN)/python -m pytest tests/api/test_openapi.py -v -n 2 --dist load
 
-soak: install ## Run TASKS=200000 tasks through one system and watch the memory of its processes.
+soak: install ## Run TASKS=200000 tasks of several kinds through one system over HTTP and watch the memory of its processes.
 	$(BIN)/python -m tests.faults.chaos.soak $(or $(TASKS),200000)
 
 hosts: install ## Run a cluster on several hosts (network namespaces; root) and cut one off.

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,9 @@ class Client:
                 raise TimeoutError(f"{method} {path} was not answered for three minutes")
             time.sleep(0.2)
 
-    def upload(self) -> list[str]:
-        """Upload the files of all jobs; their IDs."""
-        files = [("files", (f"{number}.bin", data)) for number, data in enumerate(CONTENTS)]
+    def upload(self, contents: Sequence[bytes] = CONTENTS) -> list[str]:
+        """Upload files, as those of all jobs; their IDs."""
+        files = [("files", (f"{number}.bin", data)) for number, data in enumerate(contents)]
         items = self.call("POST", "/api/v1/files", files=files).json()["items"]
         return [item["id"] for item in items]
 
