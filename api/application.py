@@ -52,5 +52,5 @@ def give_parts(app: Flask, parts: Parts) -> None:
     app.config["MAX_CONTENT_LENGTH"] = parts.outside.settings.upload_limit_bytes + 1024 * 1024
     app.extensions["jobengine"] = parts
     app.extensions["jobengine-limits"] = RequestLimits(
-        lambda owner_id: parts.queries.owner(owner_id).limits.requests_per_second
+        lambda owner_id: parts.queries.owners.get(owner_id).limits.requests_per_second
     )

@@ -21,7 +21,7 @@ def _live() -> Response:
 
 def _ready() -> tuple[Response, int]:
     """Ready means that submissions are accepted: the ledger answers. Redis may be away for a while."""
-    health = parts().queries.health()
+    health = parts().queries.system.health()
     is_ready = health["ledger"] == "ok"
     return jsonify({"status": "ok" if is_ready else "unavailable", "dependencies": health}), 200 if is_ready else 503
 

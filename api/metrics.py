@@ -10,7 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.parts import parts
-from jobengine.queries import Load, Work
+from jobengine.queries.system import Load, Work
 
 
 def install(app: Flask) -> None:
@@ -20,7 +20,7 @@ def install(app: Flask) -> None:
 
 def _metrics() -> Response:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_LoadCollector(parts().queries.load()))
+    registry.register(_LoadCollector(parts().queries.system.load()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

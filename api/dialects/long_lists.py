@@ -34,7 +34,7 @@ def all_jobs(
     key: Key | None = None
     while limit is None or limit > 0:
         wanted = STRETCH if limit is None else min(limit, STRETCH)
-        rows = parts().queries.jobs(where, Page(wanted, after, offset, descending, key))
+        rows = parts().queries.jobs.page(where, Page(wanted, after, offset, descending, key))
         yield from rows
         if len(rows) < wanted:
             return

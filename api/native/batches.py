@@ -20,7 +20,7 @@ from api.parts import parts
 from jobengine.domain.filters import JobFilter
 from jobengine.domain.records import Batch, BatchCounts, Job
 from jobengine.domain.states import JobState
-from jobengine.queries import BatchView
+from jobengine.queries.batches import BatchView
 from jobengine.verbs.checking import NAME_LENGTH
 
 blueprint = Blueprint("batches", __name__, url_prefix="/api/v1/batches", description="Jobs submitted together")
@@ -109,7 +109,7 @@ def submit_batch(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, page_shape(BatchShape))
 def list_batches(arguments: dict[str, Any]) -> dict[str, Any]:
     """List batches, newest first."""
-    views = parts().queries.batch_views(caller().sees, page_of(arguments))
+    views = parts().queries.batches.views(caller().sees, page_of(arguments))
     return listed([view.batch for view in views], arguments, [_shape(view) for view in views])
 
 
@@ -118,7 +118,7 @@ def list_batches(arguments: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, BatchShape)
 def get_batch(batch_id: str) -> dict[str, Any]:
     """One batch; its jobs are listed by ``/jobs?batch=ID``."""
-    return _shape(parts().queries.batch_view(caller().sees, batch_id))
+    return _shape(parts().queries.batches.view(caller().sees, batch_id))
 
 
 @blueprint.post("/<id:batch_id>/cancel")
@@ -127,7 +127,7 @@ def get_batch(batch_id: str) -> dict[str, Any]:
 def cancel_batch(batch_id: str) -> dict[str, Any]:
     """Cancel what is unfinished of a batch."""
     sees = caller().sees
-    batch = parts().queries.batch(sees, batch_id)
+    batch = parts().queries.batches.get(sees, batch_id)
     return {"canceled": parts().engine.cancel_where(JobFilter(owner_id=sees, batch_id=batch.id))}
 
 
@@ -137,7 +137,7 @@ def cancel_batch(batch_id: str) -> dict[str, Any]:
 def delete_batch(batch_id: str) -> None:
     """Delete a batch with its jobs; what runs is canceled."""
     sees = caller().sees
-    parts().engine.delete_batches(sees, [parts().queries.batch(sees, batch_id).id])
+    parts().engine.delete_batches(sees, [parts().queries.batches.get(sees, batch_id).id])
 
 
 def _render(jobs: Sequence[Job], batch: Batch | None) -> str:

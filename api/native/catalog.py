@@ -70,7 +70,7 @@ class StepArguments(PageArguments):
 @blueprint.response(200, page_shape(StepShape))
 def list_steps(arguments: dict[str, Any]) -> dict[str, Any]:
     """List the steps by name, with the JSON Schema of their parameters."""
-    rows = parts().queries.steps(page_of(arguments, descending=False))
+    rows = parts().queries.catalog.steps(page_of(arguments, descending=False))
     return listed(rows, arguments, [step_shape(step) for step in rows], lambda step: step.name)
 
 
@@ -80,5 +80,5 @@ def list_steps(arguments: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, page_shape(PipelineShape))
 def list_pipelines(arguments: dict[str, Any]) -> dict[str, Any]:
     """List the built-in pipelines and the caller's own."""
-    rows = parts().queries.pipelines(caller().sees, page_of(arguments))
+    rows = parts().queries.catalog.pipelines(caller().sees, page_of(arguments))
     return listed(rows, arguments, [pipeline_shape(pipeline) for pipeline in rows])

@@ -69,7 +69,7 @@ def validate_draft(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, PipelineShape)
 def get_pipeline(pipeline_id: str) -> dict[str, Any]:
     """One pipeline."""
-    return pipeline_shape(parts().queries.pipeline(caller().sees, pipeline_id))
+    return pipeline_shape(parts().queries.catalog.pipeline(caller().sees, pipeline_id))
 
 
 @blueprint.put("/<id:pipeline_id>")

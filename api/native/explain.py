@@ -41,7 +41,7 @@ class ExplanationShape(Schema):
 @blueprint.response(200, ExplanationShape)
 def explain_job(job_id: str) -> dict[str, Any]:
     """Say of each unfinished task, in a sentence and in data, why it is where it is."""
-    job, explanations = parts().queries.explain(caller().sees, job_id)
+    job, explanations = parts().queries.system.explain(caller().sees, job_id)
     tasks = [
         {
             "task": entry.task.id,

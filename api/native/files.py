@@ -64,7 +64,7 @@ def upload() -> dict[str, Any]:
 def list_files(arguments: dict[str, Any]) -> dict[str, Any]:
     """List files, newest first."""
     where = FileFilter(owner_id=caller().sees, folder=arguments["folder"], text=arguments["text"])
-    rows = parts().queries.files(where, page_of(arguments))
+    rows = parts().queries.files.page(where, page_of(arguments))
     return listed(rows, arguments, [file_shape(file) for file in rows])
 
 
@@ -73,7 +73,7 @@ def list_files(arguments: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, FileShape)
 def get_file(file_id: str) -> dict[str, Any]:
     """One file."""
-    return file_shape(parts().queries.file(caller().sees, file_id))
+    return file_shape(parts().queries.files.get(caller().sees, file_id))
 
 
 @blueprint.get("/files/<id:file_id>/content")
@@ -81,7 +81,7 @@ def get_file(file_id: str) -> dict[str, Any]:
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
 def download_file(file_id: str) -> Response:
     """The bytes of a file."""
-    file = parts().queries.file(caller().sees, file_id)
+    file = parts().queries.files.get(caller().sees, file_id)
     return send_content(file.sha256, file.name, file.media_type, file.size_bytes)
 
 
@@ -92,7 +92,7 @@ def download_file(file_id: str) -> Response:
 def list_files_of_job(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
     """List the files that a job works on, oldest first."""
     where = FileFilter(owner_id=caller().sees, job_id=job_id)
-    rows = parts().queries.files(where, page_of(arguments, descending=False))
+    rows = parts().queries.files.page(where, page_of(arguments, descending=False))
     return listed(rows, arguments, [file_shape(file) for file in rows])
 
 

@@ -15,7 +15,7 @@ from api.native.shapes import JobDetailShape, JobShape, artifact_shape, failed_f
 from api.paging import Order, PageArguments, Place, listed, page_of, read_cursor, write_cursor
 from api.parts import parts
 from jobengine.domain.orders import SORTS, sort_key
-from jobengine.queries import JobView
+from jobengine.queries.jobs import JobView
 from jobengine.verbs.checking import LABEL_LENGTH, LABEL_NAME_LENGTH, LABELS_LIMIT, NAME_LENGTH
 from jobengine.verbs.requests import JobRequest
 
@@ -79,7 +79,7 @@ def submit(body: dict[str, Any]) -> dict[str, Any]:
 def list_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
     """List jobs, newest first unless another order is asked for; all criteria must hold."""
     where = job_filter(caller().sees, arguments, arguments["sort"])
-    rows = parts().queries.jobs(where, page_of(arguments, descending=arguments["order"] == "descending"))
+    rows = parts().queries.jobs.page(where, page_of(arguments, descending=arguments["order"] == "descending"))
     order = _order(arguments)
     cursor_of = (lambda job: write_cursor(order, sort_key(job, order.name), job.id)) if order else None
     return listed(rows, arguments, [job_shape(job) for job in rows], cursor_of)
@@ -99,7 +99,7 @@ def get_job(job_id: str) -> dict[str, Any]:
 def cancel_job(job_id: str) -> dict[str, Any]:
     """Cancel what is unfinished of a job; one that has ended stays as it is."""
     sees = caller().sees
-    parts().queries.job_alone(sees, job_id)
+    parts().queries.jobs.get(sees, job_id)
     parts().engine.cancel(sees, [job_id])
     return _detail(sees, job_id)
 
@@ -121,7 +121,7 @@ def retry_job(job_id: str) -> dict[str, Any]:
 def delete_job(job_id: str) -> None:
     """Delete a job with its tasks, results and artifacts; what runs is canceled."""
     sees = caller().sees
-    parts().queries.job_alone(sees, job_id)
+    parts().queries.jobs.get(sees, job_id)
     parts().engine.delete(sees, [job_id])
 
 
@@ -148,7 +148,7 @@ def _order(arguments: dict[str, Any]) -> Order | None:
 
 
 def _detail(owner_id: str | None, job_id: str) -> dict[str, Any]:
-    return _detailed(parts().queries.job(owner_id, job_id))
+    return _detailed(parts().queries.jobs.view(owner_id, job_id))
 
 
 def _detailed(view: JobView) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class StatisticsShape(Schema):
 @blueprint.response(200, StatisticsShape)
 def get_statistics() -> dict[str, Any]:
     """Jobs by state and by pipeline; takes the same time however many there are."""
-    rows = parts().queries.statistics(caller().sees)
+    rows = parts().queries.jobs.statistics(caller().sees)
     by_state = {state.value: 0 for state in JobState}
     by_pipeline: dict[str, dict[str, int]] = {}
     for (pipeline, state), count in rows.items():
@@ -64,7 +64,7 @@ def delete_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
     """Delete the caller's jobs that meet all criteria, with all that belongs to them; what runs is canceled."""
     where = job_filter(caller().owner_id, _checked(arguments))
     if arguments["dry_run"]:
-        return {"jobs": parts().queries.count_jobs(where), "dry_run": True}
+        return {"jobs": parts().queries.jobs.count(where), "dry_run": True}
     return {"jobs": parts().engine.delete_where(where), "dry_run": False}
 
 
@@ -78,7 +78,7 @@ def cancel_jobs(arguments: dict[str, Any]) -> dict[str, Any]:
     open_states = tuple(state for state in where.states or JobState if not state.is_final)
     where = replace(where, states=open_states)
     if arguments["dry_run"]:
-        return {"jobs": parts().queries.count_jobs(where), "dry_run": True}
+        return {"jobs": parts().queries.jobs.count(where), "dry_run": True}
     return {"jobs": parts().engine.cancel_where(where), "dry_run": False}
 
 

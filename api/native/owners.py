@@ -86,7 +86,7 @@ class CallerShape(Schema):
 def get_caller() -> dict[str, Any]:
     """Whose key this is, and what it may do."""
     who = caller()
-    return {"owner": _owner(parts().queries.owner(who.owner_id)), "role": who.role.value}
+    return {"owner": _owner(parts().queries.owners.get(who.owner_id)), "role": who.role.value}
 
 
 @blueprint.get("/owners")
@@ -95,7 +95,7 @@ def get_caller() -> dict[str, Any]:
 @blueprint.response(200, page_shape(OwnerShape))
 def list_owners(arguments: dict[str, Any]) -> dict[str, Any]:
     """List all owners, oldest first."""
-    rows = parts().queries.owners(page_of(arguments, descending=False))
+    rows = parts().queries.owners.page(page_of(arguments, descending=False))
     return listed(rows, arguments, [_owner(owner) for owner in rows])
 
 
@@ -114,7 +114,7 @@ def create_owner(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, OwnerShape)
 def get_owner(owner_id: str) -> dict[str, Any]:
     """One owner."""
-    return _owner(parts().queries.owner(owner_id))
+    return _owner(parts().queries.owners.get(owner_id))
 
 
 @blueprint.put("/owners/<id:owner_id>/limits")
@@ -133,8 +133,8 @@ def set_limits(body: dict[str, Any], owner_id: str) -> dict[str, Any]:
 def create_key(body: dict[str, Any]) -> dict[str, Any]:
     """Make a key; an owner of that name is made where there is none."""
     text = parts().engine.create_key(body["owner"], body["role"], body["name"], body["expires_at"])
-    key = parts().queries.key(text.split("_")[1])
-    return {**_key(key, parts().queries.owner(key.owner_id)), "key": text}
+    key = parts().queries.owners.key(text.split("_")[1])
+    return {**_key(key, parts().queries.owners.get(key.owner_id)), "key": text}
 
 
 @blueprint.get("/keys")
@@ -143,7 +143,7 @@ def create_key(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, page_shape(KeyShape))
 def list_keys(arguments: dict[str, Any]) -> dict[str, Any]:
     """List all keys, oldest first, without their secrets."""
-    rows, owners = parts().queries.keys(None, page_of(arguments, descending=False))
+    rows, owners = parts().queries.owners.keys(None, page_of(arguments, descending=False))
     return listed(rows, arguments, [_key(key, owners[key.owner_id]) for key in rows])
 
 
@@ -152,7 +152,7 @@ def list_keys(arguments: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(204)
 def revoke_key(key_id: str) -> None:
     """End a key at once and for good."""
-    parts().engine.revoke_key(parts().queries.key(key_id).id)
+    parts().engine.revoke_key(parts().queries.owners.key(key_id).id)
 
 
 def _owner(owner: Owner) -> dict[str, Any]:

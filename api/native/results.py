@@ -51,7 +51,7 @@ class ResultArguments(PageArguments, CompactArguments):
 def list_results(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
     """List the results of a job, oldest first."""
     where = ResultFilter(owner_id=caller().sees, job_id=job_id)
-    rows = parts().queries.results(where, page_of(arguments, descending=False))
+    rows = parts().queries.results.page(where, page_of(arguments, descending=False))
     return listed(rows, arguments, [_shape(result, arguments) for result in rows])
 
 
@@ -61,7 +61,7 @@ def list_results(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
 @blueprint.response(200, ResultDetailShape)
 def get_result(arguments: dict[str, Any], result_id: str) -> dict[str, Any]:
     """One result with its artifacts."""
-    result, artifacts = parts().queries.result(caller().sees, result_id)
+    result, artifacts = parts().queries.results.get(caller().sees, result_id)
     return {**_shape(result, arguments), "artifacts": [artifact_shape(artifact) for artifact in artifacts]}
 
 
@@ -71,8 +71,8 @@ def get_result(arguments: dict[str, Any], result_id: str) -> dict[str, Any]:
 def get_job_of_result(result_id: str) -> dict[str, Any]:
     """The job that made the result."""
     sees = caller().sees
-    result, _ = parts().queries.result(sees, result_id)
-    return job_shape(parts().queries.job_alone(sees, result.job_id))
+    result, _ = parts().queries.results.get(sees, result_id)
+    return job_shape(parts().queries.jobs.get(sees, result.job_id))
 
 
 @blueprint.get("/artifacts/<id:artifact_id>")
@@ -80,7 +80,7 @@ def get_job_of_result(result_id: str) -> dict[str, Any]:
 @blueprint.response(200, ArtifactShape)
 def get_artifact(artifact_id: str) -> dict[str, Any]:
     """One artifact, with a fresh address."""
-    return artifact_shape(parts().queries.artifact(caller().sees, artifact_id))
+    return artifact_shape(parts().queries.results.artifact(caller().sees, artifact_id))
 
 
 @blueprint.get("/artifacts/<id:artifact_id>/content")
@@ -93,7 +93,7 @@ def download_artifact(arguments: dict[str, Any], artifact_id: str) -> Response:
     if token is not None:
         parts().signer.verify(token, artifact_id)
     sees = None if token is not None else admit(READ).sees
-    artifact = parts().queries.artifact(sees, artifact_id)
+    artifact = parts().queries.results.artifact(sees, artifact_id)
     return send_content(artifact.sha256, artifact.name, artifact.media_type, artifact.size_bytes)
 
 

@@ -20,7 +20,7 @@ from api.native.members import (
 from jobengine.domain.records import Artifact, Attempt, File, Job, Pipeline, Result, StepSpec, Task
 from jobengine.domain.rollup import fold_percentage
 from jobengine.domain.states import FailureKind, JobState, TaskState
-from jobengine.queries import FailedFile
+from jobengine.queries.jobs import FailedFile
 
 
 class FileShape(Schema):

@@ -34,7 +34,7 @@ def list_tasks(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
     """List the tasks of a job in the order of its pipeline."""
     states = arguments["state"]
     where = TaskFilter(owner_id=caller().sees, job_id=job_id, states=tuple(states) if states else None)
-    rows = parts().queries.tasks(where, page_of(arguments, descending=False))
+    rows = parts().queries.tasks.page(where, page_of(arguments, descending=False))
     return listed(rows, arguments, [task_shape(task) for task in rows])
 
 
@@ -43,7 +43,7 @@ def list_tasks(arguments: dict[str, Any], job_id: str) -> dict[str, Any]:
 @blueprint.response(200, TaskDetailShape)
 def get_task(task_id: str) -> dict[str, Any]:
     """One task with all its attempts."""
-    task, attempts = parts().queries.task(caller().sees, task_id)
+    task, attempts = parts().queries.tasks.get(caller().sees, task_id)
     return {**task_shape(task), "attempts": attempts_shape(task, attempts)}
 
 
@@ -59,7 +59,7 @@ class LogArguments(Schema):
 @blueprint.response(200, {"type": "string"}, content_type="text/plain")
 def get_log(arguments: dict[str, Any], task_id: str) -> Response:
     """What the task logged over all its attempts: all of it, its last lines (``tail``), or a ``Range`` of bytes."""
-    lines = [part for line in parts().queries.log(caller().sees, task_id) for part in line.text.split("\n")]
+    lines = [part for line in parts().queries.tasks.log(caller().sees, task_id) for part in line.text.split("\n")]
     if arguments["tail"] is not None:
         lines = lines[-arguments["tail"] :]
     data = "".join(f"{line}\n" for line in lines).encode(errors="replace")

@@ -85,4 +85,4 @@ def is_ready(lab: Lab) -> bool:
         is_up = lab.http.get("/health/ready").status_code == 200
     except httpx.HTTPError:
         return False
-    return is_up and any(one.name == "chaos-short" for one in lab.parts.queries.pipelines(None, Page(1000)))
+    return is_up and any(one.name == "chaos-short" for one in lab.parts.queries.catalog.pipelines(None, Page(1000)))

@@ -117,7 +117,7 @@ def running_under_load(folder: Path, ledger: str) -> Iterator[Loaded]:
 
 def names_of_pipelines(parts: Parts) -> set[str]:
     """What can be submitted."""
-    return {pipeline.name for pipeline in parts.queries.pipelines(None, Page(1000))}
+    return {pipeline.name for pipeline in parts.queries.catalog.pipelines(None, Page(1000))}
 
 
 def is_ready(url: str) -> bool:

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from api.dialects import long_lists
 from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.records import Job, Result, Role
-from jobengine.queries import Queries
+from jobengine.queries.jobs import JobQueries
+from jobengine.queries.results import ResultQueries
 from tests.api.conftest import MakeClient
 from tests.api.test_argus import STASH, V2, keyed, submit
 from tests.unit.engine.world import OWNER, World
@@ -40,13 +41,13 @@ def jobs(world: World, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch)
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
     """The limit of each reading of jobs."""
     limits: list[int | None] = []
-    real = Queries.jobs
+    real = JobQueries.page
 
-    def read_jobs(queries: Queries, where: JobFilter, page: Page) -> list[Job]:
+    def read_jobs(queries: JobQueries, where: JobFilter, page: Page) -> list[Job]:
         limits.append(page.limit)
         return real(queries, where, page)
 
-    monkeypatch.setattr(Queries, "jobs", read_jobs)
+    monkeypatch.setattr(JobQueries, "page", read_jobs)
     return limits
 
 
@@ -88,15 +89,15 @@ def test_a_search_without_a_limit_is_read_so_too(
 def test_a_list_goes_on_after_a_job_that_was_deleted_meanwhile(
     world: World, analyzer: FlaskClient, jobs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Queries.jobs
+    real = JobQueries.page
 
-    def read_jobs(queries: Queries, where: JobFilter, page: Page) -> list[Job]:
+    def read_jobs(queries: JobQueries, where: JobFilter, page: Page) -> list[Job]:
         rows = real(queries, where, page)
         if page.after is None:
             world.engine.delete(OWNER, [rows[-1].id])
         return rows
 
-    monkeypatch.setattr(Queries, "jobs", read_jobs)
+    monkeypatch.setattr(JobQueries, "page", read_jobs)
     answer = analyzer.get(f"{V2}/job?limit=0&sortBy=startTimestamp").json
     assert [job["id"] for job in answer["data"]] == [jobs[place] for place in (0, 1, 2, 6, 5, 4, 3)]
 
@@ -114,13 +115,13 @@ def test_all_tasks_of_a_job_come_with_the_analyses_of_few_at_a_time(
         task = analyzer.post(f"{url}/task", json={"worker": name}).json["data"]
         analyzer.put(f"{url}/task/{task['id']}", json={"state": "success", "analysisID": f"of {name}"})
     asked: list[int] = []
-    real = Queries.results_of_tasks
+    real = ResultQueries.of_tasks
 
-    def read_results(queries: Queries, task_ids: Any) -> dict[str, Result]:
+    def read_results(queries: ResultQueries, task_ids: Any) -> dict[str, Result]:
         asked.append(len(task_ids))
         return real(queries, task_ids)
 
-    monkeypatch.setattr(Queries, "results_of_tasks", read_results)
+    monkeypatch.setattr(ResultQueries, "of_tasks", read_results)
     answer = analyzer.get(f"{url}/tasks?limit=0").json
     assert [(task["worker"], task["analysis"]["id"]) for task in answer["data"]] == [(n, f"of {n}") for n in "abcde"]
     assert (answer.keys(), answer["count"], answer["size"], asked) == (STASH, 5, 5, [2, 2, 1])

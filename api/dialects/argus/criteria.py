@@ -98,7 +98,7 @@ def _by_customers(who: Caller, wanted: Collection[str]) -> dict[str, Any]:
     if not wanted:
         return {"owner_id": who.sees}
     queries = parts().queries
-    owners = queries.owners(Page(limit=None)) if who.sees is None else [queries.owner(who.sees)]
+    owners = queries.owners.page(Page(limit=None)) if who.sees is None else [queries.owners.get(who.sees)]
     found = [owner.id for owner in owners if {owner.id, owner.name, str(customer_number(owner))} & set(wanted)]
     return {"owner_id": found[0]} if len(found) == 1 else {"owner_ids": tuple(found)}
 

@@ -11,13 +11,13 @@ from api.dialects.argus.wording import word_of_job
 from api.dialects.long_lists import stretches
 from api.parts import parts
 from jobengine.domain.records import Job, Owner
-from jobengine.queries import JobOrigin
+from jobengine.queries.jobs import JobOrigin
 
 
 def job_documents(jobs: Iterable[Job]) -> Iterator[dict[str, Any]]:
     """The documents of these jobs, in order, made while they are asked for."""
     for stretch in stretches(jobs):
-        origins = parts().queries.origins_of(stretch)
+        origins = parts().queries.jobs.origins(stretch)
         for job in stretch:
             yield _document(job, origins[job.id])
 

@@ -47,7 +47,7 @@ def search_jobs() -> Response:
 @blueprint.get(f"{PREFIX}/job/<string:job_id>")
 def get_job(job_id: str) -> Response:
     """One job."""
-    return stash(job_document(parts().queries.job_alone(caller().sees, job_id)))
+    return stash(job_document(parts().queries.jobs.get(caller().sees, job_id)))
 
 
 @blueprint.put(f"{PREFIX}/job/<string:job_id>")
@@ -55,7 +55,7 @@ def update_job_state(job_id: str) -> Response:
     """Say that a job is executing, done or aborted."""
     who = caller(_WORKERS)
     state = text_of(read_body(("state",)), "state")
-    job = parts().queries.job_alone(who.sees, job_id)
+    job = parts().queries.jobs.get(who.sees, job_id)
     if state == "aborted":
         return _abort(who, job)
     if state not in ("executing", "done"):
@@ -67,34 +67,34 @@ def update_job_state(job_id: str) -> Response:
     if state == "done" and job.counts.unfinished > (0 if task.state.is_final else 1):
         raise conflict("Tasks of the job have not ended yet.", "state")
     parts().engine.move_task(who.sees, task.id, report)
-    return stash(job_document(parts().queries.job_alone(who.sees, job_id)))
+    return stash(job_document(parts().queries.jobs.get(who.sees, job_id)))
 
 
 @blueprint.delete(f"{PREFIX}/job/<string:job_id>")
 def abort_job(job_id: str) -> Response:
     """Abort a job that has not ended."""
     who = caller(_WORKERS)
-    return _abort(who, parts().queries.job_alone(who.sees, job_id))
+    return _abort(who, parts().queries.jobs.get(who.sees, job_id))
 
 
 def _abort(who: Caller, job: Job) -> Response:
     if job.state.is_final and job.state is not JobState.CANCELED:
         raise conflict(f"The job is {JOB_WORDS[job.state]} and cannot be aborted any more.", "state")
     parts().engine.cancel(who.sees, [job.id])
-    return stash(job_document(parts().queries.job_alone(who.sees, job.id)))
+    return stash(job_document(parts().queries.jobs.get(who.sees, job.id)))
 
 
 def _own_task(who: Caller, job: Job) -> Task | None:
     """The task that stands for the job itself where others do its work."""
     where = TaskFilter(owner_id=who.sees, job_id=job.id, step=EXTERNAL_STEP)
-    return next(iter(parts().queries.tasks(where, Page(limit=1))), None)
+    return next(iter(parts().queries.tasks.page(where, Page(limit=1))), None)
 
 
 def _list(where: JobFilter, states: Sequence[str], order: JobOrder, asked: Page) -> Response:
     """The jobs of these states in that order; an order by state is the list of each state after that of another."""
     groups = [states] if order.states_descend is None else _one_by_one(states, order.states_descend)
     lists = [replace(where, sort=order.time, **states_of(words)) for words in groups]
-    counts = [parts().queries.count_jobs(of_group) for of_group in lists]
+    counts = [parts().queries.jobs.count(of_group) for of_group in lists]
     jobs = _read(lists, counts, replace(asked, limit=asked.limit or None, descending=order.descending))
     return listed(job_documents(jobs), sum(counts), asked.limit or 0, asked.offset)
 

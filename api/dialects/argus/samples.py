@@ -99,7 +99,7 @@ def _find(owner_id: str | None, sha256: str) -> File:
     digest = sha256.lower()
     found = []
     if _SHA256.fullmatch(digest):
-        found = parts().queries.files(FileFilter(owner_id=owner_id, sha256=digest), Page(limit=1))
+        found = parts().queries.files.page(FileFilter(owner_id=owner_id, sha256=digest), Page(limit=1))
     if not found:
         raise not_found("sample", sha256)
     return found[0]

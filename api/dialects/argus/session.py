@@ -11,5 +11,5 @@ from api.parts import parts
 @blueprint.get("/authentication/v1/session")
 def get_session() -> Response:
     """Whose session it is."""
-    owner = parts().queries.owner(caller().owner_id)
+    owner = parts().queries.owners.get(caller().owner_id)
     return stash({"user": {"id": owner.id, "name": owner.name, "userName": owner.name}})

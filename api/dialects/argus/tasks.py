@@ -81,9 +81,9 @@ def update_job_task(job_id: str, task_id: str) -> Response:
 def list_job_tasks(job_id: str) -> Response:
     """The tasks of a job."""
     who = caller(reads=("limit", "offset"), several=("sortBy",))
-    job = parts().queries.job_alone(who.sees, job_id)
+    job = parts().queries.jobs.get(who.sees, job_id)
     limit, offset = stretch()
-    tasks = [task for task in parts().queries.tasks_of(job.id) if task.step != EXTERNAL_STEP]
+    tasks = [task for task in parts().queries.tasks.of_job(job.id) if task.step != EXTERNAL_STEP]
     for name, descending in reversed(
         read_sorts(request.args.getlist("sortBy") or ["worker"], {name: name for name in _KEYS})
     ):
@@ -99,8 +99,8 @@ def get_job_task(job_id: str, task_id: str) -> Response:
 
 
 def _find(sees: str | None, job_id: str, task_id: str) -> Task:
-    job = parts().queries.job_alone(sees, job_id)
-    task, _ = parts().queries.task(sees, task_id)
+    job = parts().queries.jobs.get(sees, job_id)
+    task, _ = parts().queries.tasks.get(sees, task_id)
     if task.job_id != job.id:
         raise not_found("task", task_id)
     return task
@@ -113,7 +113,7 @@ def _document(task: Task) -> dict[str, Any]:
 def _documents(tasks: Sequence[Task]) -> Iterator[dict[str, Any]]:
     for some in stretches(tasks):
         succeeded = [task.id for task in some if task.state is TaskState.SUCCEEDED]
-        results = parts().queries.results_of_tasks(succeeded) if succeeded else {}
+        results = parts().queries.results.of_tasks(succeeded) if succeeded else {}
         for task in some:
             yield _with_analyses(task, _analyses_of(results.get(task.id)))
 

@@ -45,8 +45,8 @@ def submit_analysis_job() -> Response:
 @blueprint.get("/analysis-jobs/<string:job_id>")
 def fetch_analysis_job(job_id: str) -> Response:
     """One job, with the addresses of its tables once they are made."""
-    job = parts().queries.job_alone(caller().sees, job_id)
-    return jsonify(_wrapped(shape(job, parts().queries.artifacts_of([job.id])[job.id])))
+    job = parts().queries.jobs.get(caller().sees, job_id)
+    return jsonify(_wrapped(shape(job, parts().queries.results.artifacts_of([job.id])[job.id])))
 
 
 @blueprint.get("/analysis-jobs")
@@ -57,9 +57,9 @@ def list_analysis_jobs() -> Response:
     after = starting_after("a job")
     queries = parts().queries
     jobs = _analysis_jobs(sees, limit, after)
-    everything = queries.count_jobs(JobFilter(owner_id=sees))
-    of_masks = queries.count_jobs(JobFilter(owner_id=sees, pipeline_name=MASKS_PIPELINE))
-    artifacts = queries.artifacts_of([job.id for job in jobs])
+    everything = queries.jobs.count(JobFilter(owner_id=sees))
+    of_masks = queries.jobs.count(JobFilter(owner_id=sees, pipeline_name=MASKS_PIPELINE))
+    artifacts = queries.results.artifacts_of([job.id for job in jobs])
     results = [shape(job, artifacts.get(job.id, [])) for job in jobs]
     return jsonify({"results": results, "count": everything - of_masks})
 
@@ -81,7 +81,7 @@ def _wrapped(job: dict[str, Any]) -> dict[str, Any]:
 def _analysis_jobs(sees: str | None, limit: int, after: str | None) -> list[Job]:
     found: list[Job] = []
     while len(found) < limit:
-        rows = parts().queries.jobs(JobFilter(owner_id=sees), Page(limit=limit, after=after))
+        rows = parts().queries.jobs.page(JobFilter(owner_id=sees), Page(limit=limit, after=after))
         found += [job for job in rows if job.pipeline_name != MASKS_PIPELINE]
         if len(rows) < limit:
             break

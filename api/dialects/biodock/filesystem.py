@@ -43,12 +43,12 @@ def list_items() -> Response:
     name = folders[folder_id][0] if folder_id is not None else ""
     shown = [] if folder_id is not None else list(folders)
     where = FileFilter(owner_id=who.sees, folder=name)
-    count = len(shown) + parts().queries.count_files(where)
+    count = len(shown) + parts().queries.files.count(where)
     if after is not None:
         shown, after = (shown[shown.index(after) + 1 :], None) if after in folders else ([], after)
     items = [_folder_item(identifier, *folders[identifier]) for identifier in shown[:limit]]
     if len(items) < limit:
-        for file in parts().queries.files(where, Page(limit=limit - len(items), after=after)):
+        for file in parts().queries.files.page(where, Page(limit=limit - len(items), after=after)):
             items.append({"id": file.id, "name": file.name, "createdAt": iso(file.created_at), "__t": "File"})
     return jsonify({"results": items, "count": count})
 
@@ -60,7 +60,7 @@ def expand_folders(owner_id: str, items: Iterable[str]) -> list[str]:
     for item in items:
         if item in folders:
             where = FileFilter(owner_id=owner_id, folder=folders[item][0])
-            in_folder = parts().queries.files(where, Page(limit=None, descending=False))
+            in_folder = parts().queries.files.page(where, Page(limit=None, descending=False))
             files |= dict.fromkeys(file.id for file in in_folder)
         else:
             files[item] = None
@@ -71,7 +71,7 @@ def _folders(owner_id: str | None) -> dict[str, tuple[str, float]]:
     """Folders by ID: name, and since when there has been a file in it. The ID follows from the name."""
     return {
         hashlib.sha256(f"folder {name}".encode()).hexdigest()[:24]: (name, created_at)
-        for name, created_at in parts().queries.folders(owner_id)
+        for name, created_at in parts().queries.files.folders(owner_id)
         if name
     }
 

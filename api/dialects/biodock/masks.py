@@ -23,7 +23,7 @@ from jobengine.verbs.requests import JobRequest
 @blueprint.post("/analysis-jobs/<string:job_id>/download-masks")
 def submit_masks(job_id: str) -> Response:
     """Begin to make the masks, unless they are made or being made already."""
-    parent = parts().queries.job_alone(caller(SUBMIT).sees, job_id)
+    parent = parts().queries.jobs.get(caller(SUBMIT).sees, job_id)
     if not parent.state.is_final:
         raise conflict("The analysis job has not ended yet; its masks can be made when it has.")
     name = f"Masks of {parent.name or parent.id}"[:NAME_LENGTH]
@@ -34,9 +34,9 @@ def submit_masks(job_id: str) -> Response:
 @blueprint.get("/analysis-jobs/<string:job_id>/download-masks")
 def fetch_masks(job_id: str) -> Response:
     """How far the masks are, and where to download them."""
-    parent = parts().queries.job_alone(caller().sees, job_id)
+    parent = parts().queries.jobs.get(caller().sees, job_id)
     where = JobFilter(owner_id=parent.owner_id, parent_id=parent.id, pipeline_name=MASKS_PIPELINE)
-    newest = parts().queries.jobs(where, Page(limit=1))
+    newest = parts().queries.jobs.page(where, Page(limit=1))
     if not newest:
         raise not_found("masks job for the analysis job", job_id)
     return jsonify(_shape(newest[0]))
@@ -47,7 +47,7 @@ def _shape(job: Job) -> dict[str, Any]:
         "percentageCompleted": fold_percentage(job.progress, job.counts),
         "status": MASKS_STATUSES[job.state],
     }
-    for artifact in parts().queries.artifacts_of([job.id])[job.id]:
+    for artifact in parts().queries.results.artifacts_of([job.id])[job.id]:
         if artifact.name == "masks.zip":
             body["masksZipUrl"] = artifact_url(artifact)
     return {**body, "downloadMasksJob": dict(body)}

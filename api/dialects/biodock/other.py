@@ -16,7 +16,7 @@ from jobengine.domain.records import Pipeline, PipelineState
 @blueprint.get("/check")
 def check() -> Response:
     """Who the key belongs to. The page's own spelling of ``messsage`` is kept, beside the right one."""
-    name = parts().queries.owner(caller().owner_id).name
+    name = parts().queries.owners.get(caller().owner_id).name
     message = "The API key works."
     # Clients read a text. We know no address but one that an owner is named by, and make up none.
     email = name if "@" in name else ""
@@ -26,7 +26,7 @@ def check() -> Response:
 @blueprint.get("/pipelines")
 def list_pipelines() -> Response:
     """The published pipelines."""
-    rows = parts().queries.pipelines(caller().sees, Page(limit=None))
+    rows = parts().queries.catalog.pipelines(caller().sees, Page(limit=None))
     results = [_shape(pipeline) for pipeline in rows if pipeline.state is PipelineState.PUBLISHED]
     return jsonify({"results": results, "count": len(results)})
 

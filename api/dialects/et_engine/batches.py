@@ -14,25 +14,25 @@ from api.parts import parts
 from jobengine.domain.filters import Page
 from jobengine.domain.ids import to_uuid
 from jobengine.domain.records import Pipeline
-from jobengine.queries import BatchView
+from jobengine.queries.batches import BatchView
 
 
 def list_batches() -> Response:
     """All batches of the caller."""
-    return jsonify([_shape(view) for view in parts().queries.batch_views(caller().sees, Page(limit=None))])
+    return jsonify([_shape(view) for view in parts().queries.batches.views(caller().sees, Page(limit=None))])
 
 
 def delete_batches() -> Response:
     """Delete all batches of the caller, with their jobs."""
     owner_id = caller(SUBMIT).owner_id
-    batches = parts().queries.batches(owner_id, Page(limit=None))
+    batches = parts().queries.batches.page(owner_id, Page(limit=None))
     parts().engine.delete_batches(owner_id, [batch.id for batch in batches])
     return Response(status=200)
 
 
 def get_status(batch_id: str) -> Response:
     """How many jobs are in each of the seven states; these seven keys and no other."""
-    view = parts().queries.batch_view(caller().sees, known_id(batch_id))
+    view = parts().queries.batches.view(caller().sees, known_id(batch_id))
     return jsonify(counters_of(view.counts, view.deleted))
 
 

@@ -27,4 +27,4 @@ def known_id(text: str) -> str:
 
 def find_batch(who: Caller, text: str) -> Batch:
     """The batch of that ID; raises EngineError(NOT_FOUND)."""
-    return parts().queries.batch(who.sees, known_id(text))
+    return parts().queries.batches.get(who.sees, known_id(text))

@@ -23,8 +23,8 @@ from jobengine.domain.states import JobState
 def list_jobs(batch_id: str) -> Response:
     """All jobs of a batch, in the order of their submission."""
     batch = find_batch(caller(), batch_id)
-    jobs = parts().queries.jobs(JobFilter(batch_id=batch.id), Page(limit=None, descending=False))
-    pipelines = parts().queries.pipelines_of(jobs)
+    jobs = parts().queries.jobs.page(JobFilter(batch_id=batch.id), Page(limit=None, descending=False))
+    pipelines = parts().queries.catalog.pipelines_of(jobs)
     return jsonify([_shape(job, tool(job.pipeline_name, pipelines.get(job.pipeline_id))) for job in jobs])
 
 
@@ -33,7 +33,7 @@ def get_job(batch_id: str, job_id: str) -> Response:
     who = caller()
     batch = find_batch(who, batch_id)
     where = JobFilter(owner_id=who.sees, ids=(known_id(job_id),), batch_id=batch.id)
-    found = parts().queries.jobs(where, Page(limit=1))
+    found = parts().queries.jobs.page(where, Page(limit=1))
     if not found:
         raise not_found("job", job_id)
     job = found[0]
@@ -83,5 +83,5 @@ def _reason(job: Job) -> str:
         return "canceled"
     if job.state is not JobState.FAILED:
         return ""
-    failure = parts().queries.first_failure(job)
+    failure = parts().queries.jobs.first_failure(job)
     return failure.message if failure else ""

@@ -40,13 +40,15 @@ def get_job(job_id: str) -> Response:
     """One job, with its results by their kind."""
     sees = authenticate(bearer(), sent_as=AS_BEARER).sees
     where = JobFilter(owner_id=sees, ids=(_identifier(job_id),))
-    found = parts().queries.jobs(where, Page(limit=1))
+    found = parts().queries.jobs.page(where, Page(limit=1))
     if not found:
         raise not_found("job", job_id)
     (job,) = found
-    results = parts().queries.results(ResultFilter(owner_id=sees, job_id=job.id), Page(limit=None, descending=False))
+    results = parts().queries.results.page(
+        ResultFilter(owner_id=sees, job_id=job.id), Page(limit=None, descending=False)
+    )
     body: dict[str, Any] = {
-        "job": _job(job, parts().queries.job_details([job])[job.id].failure),
+        "job": _job(job, parts().queries.jobs.details([job])[job.id].failure),
         "results": [_row(job, row, HUMANIZATION) for row in results if row.kind == "humanization"],
     }
     for key, (kind, kinds) in TYPED_RESULTS.items():
@@ -77,7 +79,7 @@ def _spellings(variant: str) -> set[str]:
 
 def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
     for stretch in stretches(jobs):
-        details = parts().queries.job_details(stretch)
+        details = parts().queries.jobs.details(stretch)
         for job in stretch:
             yield _job(job, details[job.id].failure)
 

@@ -19,7 +19,7 @@ from api.dialects.mcrit.wording import STATES
 from jobengine.domain.records import Job
 from jobengine.domain.rollup import fold_percentage
 from jobengine.domain.states import JobState
-from jobengine.queries import JobDetails
+from jobengine.queries.jobs import JobDetails
 
 _ATTEMPTS = 3
 

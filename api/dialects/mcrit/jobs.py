@@ -41,7 +41,7 @@ def list_jobs() -> Response:
 
 def show_statistics() -> Response:
     """Counts by state, as the page has them, and by method, as the real system has them."""
-    rows = parts().queries.statistics(caller().sees)
+    rows = parts().queries.jobs.statistics(caller().sees)
     data: dict[str, Any] = {"total_jobs": sum(rows.values())}
     for state, word in PAGE_STATES.items():
         data[word] = sum(count for (_, found), count in rows.items() if found is state)
@@ -82,18 +82,18 @@ def delete_jobs() -> Response:
 
 def find_job(sees: str | None, job_id: str) -> Job | None:
     """The job, or None where the caller sees none of that ID."""
-    found = parts().queries.jobs(JobFilter(owner_id=sees, ids=(job_id,)), Page(limit=1))
+    found = parts().queries.jobs.page(JobFilter(owner_id=sees, ids=(job_id,)), Page(limit=1))
     return found[0] if found else None
 
 
 def described(job: Job) -> dict[str, Any]:
     """The job's document."""
-    return document(job, parts().queries.job_details([job])[job.id])
+    return document(job, parts().queries.jobs.details([job])[job.id])
 
 
 def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
     for stretch in stretches(jobs):
-        details = parts().queries.job_details(stretch)
+        details = parts().queries.jobs.details(stretch)
         for job in stretch:
             yield document(job, details[job.id])
 

@@ -15,7 +15,7 @@ def get_result_of_job(job_id: str) -> Response:
     """The last result of a job that succeeded; null for every other."""
     sees = caller().sees
     job = find_job(sees, checked_id(job_id, "Job"))
-    result_id = None if job is None else parts().queries.job_details([job])[job.id].result_id
+    result_id = None if job is None else parts().queries.jobs.details([job])[job.id].result_id
     return successful(None if result_id is None else _data(sees, result_id))
 
 
@@ -30,14 +30,14 @@ def get_result(result_id: str) -> Response:
 def get_job_of_result(result_id: str) -> Response:
     """The job that made the result."""
     sees = caller().sees
-    result, _ = parts().queries.result(sees, checked_id(result_id, "Result"))
+    result, _ = parts().queries.results.get(sees, checked_id(result_id, "Result"))
     job = find_job(sees, result.job_id)
     return successful(None if job is None else described(job))
 
 
 def _data(sees: str | None, result_id: str) -> dict[str, Any]:
     """What the result says; ``compact`` leaves out the matches of single functions, which are most of it."""
-    data = dict(parts().queries.result(sees, result_id)[0].data)
+    data = dict(parts().queries.results.get(sees, result_id)[0].data)
     matches = data.get("matches")
     if flag("compact") and isinstance(matches, dict):
         data["matches"] = {key: value for key, value in matches.items() if key != "functions"}

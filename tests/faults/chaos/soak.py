@@ -46,7 +46,7 @@ def main(tasks: int) -> int:
         parts = build(read_settings(system.environment))
         client = Client(system.url, parts.engine.create_key("soak", Role.SUBMITTER), Path(name) / "log", seed=1)
         system.start()
-        pipelines = parts.queries.pipelines
+        pipelines = parts.queries.catalog.pipelines
         wanted = {kind.pipeline for kind in WARM_UP}
         wait_until(lambda: wanted <= {one.name for one in pipelines(None, Page(1000))}, 60, "the announcement")
         file_ids = upload_files(client)
