@@ -12,17 +12,11 @@ from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.records import Job, Result, Role
 from jobengine.queries.jobs import JobQueries
 from jobengine.queries.results import ResultQueries
+from tests.api.argus.sampledb import STASH, V2, keyed, submit
 from tests.api.conftest import MakeClient
-from tests.api.test_argus import STASH, V2, keyed, submit
 from tests.unit.engine.world import OWNER, World
 
 JOBS = 7
-
-
-@pytest.fixture
-def analyzer(world: World, make_client: MakeClient) -> FlaskClient:
-    """A client that may add and move tasks."""
-    return keyed(world, make_client, Role.ANALYZER)
 
 
 @pytest.fixture
