@@ -8,7 +8,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from tests.api.routes import SAMPLE, UPLOAD, Row
+from tests.api.routes.contract import SAMPLE, UPLOAD, Row
 
 
 def ask(client: FlaskClient, row: Row, ids: Mapping[str, str], headers: Mapping[str, str]) -> Any:

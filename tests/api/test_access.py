@@ -14,7 +14,12 @@ from api.dialects.jobs_door import blueprint as jobs_door
 from jobengine.domain.records import Role
 from tests.api.asking import ask
 from tests.api.conftest import client_maker
-from tests.api.routes import CONTRACTS, ET_ENGINE, KALLIMA, MCRIT, NATIVE, OPEN, Contract, Outcome, Row
+from tests.api.routes import CONTRACTS, OPEN
+from tests.api.routes.contract import Contract, Outcome, Row
+from tests.api.routes.et_engine import ET_ENGINE
+from tests.api.routes.kallima import KALLIMA
+from tests.api.routes.mcrit import MCRIT
+from tests.api.routes.native import NATIVE
 from tests.api.things import Things
 from tests.memory_ledger import migrated_ledger
 from tests.unit.engine.world import World

@@ -16,7 +16,10 @@ from jobengine.domain.records import Role
 from tests.api.asking import filled_in
 from tests.api.bad_bodies import bad_bodies
 from tests.api.conftest import client_maker
-from tests.api.routes import BIODOCK, CONTRACTS, MCRIT, SAMPLE, UPLOAD, Contract, Outcome, Row
+from tests.api.routes import CONTRACTS
+from tests.api.routes.biodock import BIODOCK
+from tests.api.routes.contract import SAMPLE, UPLOAD, Contract, Outcome, Row
+from tests.api.routes.mcrit import MCRIT
 from tests.api.things import Things
 from tests.memory_ledger import MemoryLedger, migrated_ledger
 from tests.unit.engine.world import World

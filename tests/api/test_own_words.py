@@ -10,7 +10,14 @@ from jobengine.domain.ids import to_uuid
 from jobengine.domain.records import Role
 from tests.api.asking import ask
 from tests.api.conftest import MakeClient
-from tests.api.routes import ARGUS, BIODOCK, CONTRACTS, ET_ENGINE, KALLIMA, MCRIT, NATIVE, Contract, Outcome
+from tests.api.routes import CONTRACTS
+from tests.api.routes.argus import ARGUS
+from tests.api.routes.biodock import BIODOCK
+from tests.api.routes.contract import Contract, Outcome
+from tests.api.routes.et_engine import ET_ENGINE
+from tests.api.routes.kallima import KALLIMA
+from tests.api.routes.mcrit import MCRIT
+from tests.api.routes.native import NATIVE
 from tests.unit.engine.world import World
 
 BY_NAME = pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
