@@ -21,7 +21,7 @@ from tests.faults.simulation.workers import WorkerProcess
 
 pytestmark = pytest.mark.thorough
 
-SEEDS = 1000
+SEEDS = 2000
 AT_ONCE = 50
 SEEDS_TO_A_BUG = 200
 ROOT = Path(__file__).parents[2]

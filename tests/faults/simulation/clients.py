@@ -42,7 +42,7 @@ class Client:
 
     def _improvise(self) -> None:
         """A plan that chance makes up."""
-        chosen = self._random.sample(self.file_ids, self._random.choice((1, 2, 3, 6)))
+        chosen = self._random.sample(self.file_ids, self._random.choice((1, 1, 2, 3, 6)))
         pipeline = self._random.choice(_PIPELINES)
         priority = self._random.choice((5, 5, 8))
         job = self.submit(JobRequest(self.owner_id, pipeline, tuple(chosen), priority=priority))
