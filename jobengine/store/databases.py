@@ -14,7 +14,9 @@ from jobengine.domain.errors import invalid
 WRITING = "jobengine_writing"
 """The execution option of a connection that is going to write."""
 
-_BUSY_SECONDS = 15.0
+BUSY_SECONDS = 15.0
+"""How long one waits for a lock of SQLite."""
+
 _SQLITE_PRAGMAS = (
     # Readers never wait for the writer, nor it for them.
     "PRAGMA journal_mode = WAL",
@@ -86,11 +88,11 @@ def is_in_memory(engine: Engine) -> bool:
 
 def _open_sqlite(url: URL) -> Engine:
     # Transactions are begun by us: the driver would begin them late, and always as readers.
-    arguments: dict[str, Any] = {"isolation_level": None, "timeout": _BUSY_SECONDS, "check_same_thread": False}
+    arguments: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_SECONDS, "check_same_thread": False}
     if url.database in (None, "", ":memory:"):
         engine = create_engine(url, connect_args=arguments, poolclass=StaticPool)
     else:
-        engine = create_engine(url, connect_args=arguments, pool_size=8, max_overflow=24, pool_timeout=_BUSY_SECONDS)
+        engine = create_engine(url, connect_args=arguments, pool_size=8, max_overflow=24, pool_timeout=BUSY_SECONDS)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from jobengine.store import schema
 from jobengine.store.bulk import Link
-from jobengine.store.databases import WRITING, is_in_memory, open_database, sqlite_path
+from jobengine.store.databases import BUSY_SECONDS, WRITING, is_in_memory, open_database, sqlite_path
 from jobengine.store.failures import mapped_failures
 from jobengine.store.ledger import SqlLedger
-from jobengine.store.locking import engine_lock
+from jobengine.store.locking import WritersQueue, engine_lock
 
 
 class SqlStore:
@@ -25,10 +25,13 @@ class SqlStore:
     def __init__(self, url: str) -> None:
         self._database = open_database(url)
         self._is_postgresql = self._database.dialect.name == "postgresql"
-        # SQLite has one writer at a time. Threads of one process queue here and go on at once; SQLite itself lets
-        # those who must wait sleep, longer each time.
-        self._turn: AbstractContextManager[object] = nullcontext() if self._is_postgresql else threading.RLock()
         self._is_in_memory = is_in_memory(self._database)
+        path = sqlite_path(self._database)
+        self._writers = None if path is None else WritersQueue(path, BUSY_SECONDS)
+        # SQLite has one writer at a time, and in memory one user.
+        self._turn: AbstractContextManager[object] = self._writers or (
+            threading.RLock() if self._is_in_memory else nullcontext()
+        )
 
     @contextmanager
     def begin(self) -> Iterator[SqlLedger]:
@@ -74,6 +77,8 @@ class SqlStore:
     def close(self) -> None:
         """Let go of all connections."""
         self._database.dispose()
+        if self._writers is not None:
+            self._writers.close()
 
     @contextmanager
     def _transaction(self, *, is_writing: bool) -> Iterator[Connection]:
