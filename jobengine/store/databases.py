@@ -17,6 +17,8 @@ WRITING = "jobengine_writing"
 BUSY_SECONDS = 15.0
 """How long one waits for a lock of SQLite."""
 
+# The page cache of a connection stays as small as SQLite makes it: all of it is thrown away whenever another process
+# has written, the system has the pages anyway, and 64 MB for each connection and thread made the web server grow.
 _SQLITE_PRAGMAS = (
     # Readers never wait for the writer, nor it for them.
     "PRAGMA journal_mode = WAL",
@@ -25,8 +27,6 @@ _SQLITE_PRAGMAS = (
     "PRAGMA synchronous = FULL",
     # The log is cut back to this after a large transaction was moved into the file.
     "PRAGMA journal_size_limit = 67108864",
-    # Inner pages of the indexes of millions of rows stay in memory; negative is KiB.
-    "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
     # Nobody but us writes to the file, and overwriting deleted rows with zeros doubles the cost of a move.
     "PRAGMA secure_delete = OFF",
@@ -92,7 +92,15 @@ def _open_sqlite(url: URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         engine = create_engine(url, connect_args=arguments, poolclass=StaticPool)
     else:
-        engine = create_engine(url, connect_args=arguments, pool_size=8, max_overflow=24, pool_timeout=BUSY_SECONDS)
+        engine = create_engine(
+            url,
+            connect_args=arguments,
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=BUSY_SECONDS,
+            # The last one that was used: the others hold nothing, and it has what it needs.
+            pool_use_lifo=True,
+        )
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
