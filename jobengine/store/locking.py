@@ -29,8 +29,7 @@ def engine_lock(database: Path) -> Iterator[None]:
     """Hold the engine's place at a database file; raises EngineError(CONFLICT) when another process has it."""
     descriptor = _open(database, "engine")
     try:
-        is_ours = _try_lock(descriptor)
-        if not is_ours:
+        if not _try_lock(descriptor):
             raise conflict("Another engine works on this ledger; SQLite takes one, PostgreSQL takes many.")
         yield
     finally:
