@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, select, text
@@ -134,7 +135,7 @@ def _due(link: Link, wanted: Wanted, priority: int, owner_id: str, limit: int) -
     for due in (tasks.c.not_before == 0.0, tasks.c.not_before.between(5e-324, wanted.now)):
         statement = mine.where(due).order_by(tasks.c.not_before, tasks.c.id).limit(limit)
         rows += link.run(statement.with_for_update(skip_locked=True)).all()
-    return sorted(rows, key=lambda row: row.id)[:limit]
+    return sorted(rows, key=attrgetter("id"))[:limit]
 
 
 def _in_turn(turns: list[str], found: dict[str, list[Row]]) -> list[Row]:

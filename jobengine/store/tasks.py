@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, text
@@ -71,7 +72,7 @@ class SqlTasks:
             lock_jobs_of(self._link, or_(tasks.c.id.in_(self._link.ids(task_ids)), flying))
         found = {task.id: task for task in self.of_deliveries(delivery_ids)}
         found |= self.fetch(set(task_ids) - found.keys())
-        return sorted(found.values(), key=lambda task: task.id)
+        return sorted(found.values(), key=attrgetter("id"))
 
     def of_jobs(
         self, job_ids: Collection[str], states: Collection[TaskState] | None = None, *, lock: bool = False
@@ -92,7 +93,7 @@ class SqlTasks:
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Task]:
         touched = {row[0]: read_task(row) for row in count_down(self._link, settlements)}
-        return sorted((task for task in touched.values() if task.waiting_on == 0), key=lambda task: task.id)
+        return sorted((task for task in touched.values() if task.waiting_on == 0), key=attrgetter("id"))
 
     def pick_ready(
         self,

@@ -19,7 +19,7 @@ from jobengine.domain.interfaces.task_rows import TaskChange
 from jobengine.domain.interfaces.transport import AttemptKey
 from jobengine.domain.pace import Pace
 from jobengine.domain.records import Artifact, Attempt, LogLine, Result, RetryPolicy, StepSpec, Task
-from jobengine.domain.reports import Report, ReportKind
+from jobengine.domain.reports import OF_DELIVERIES, Report, ReportKind
 from jobengine.domain.retry import POISON_LOSSES, TryAgain, decide
 from jobengine.domain.states import FailureKind, MoveRefused, TaskState
 from jobengine.verbs.attempts import ended_attempt
@@ -77,7 +77,7 @@ class Application:
     def apply(self, report: Report) -> None:
         """Take in one report."""
         try:
-            if report.task_id is None or report.kind in _OF_DELIVERIES:
+            if report.task_id is None or report.kind in OF_DELIVERIES:
                 self._apply_to_delivery(report)
             else:
                 self._apply_to_task(report, report.task_id)
@@ -213,6 +213,3 @@ class Application:
         kind = FailureKind.LOST if took_worker_down else None
         self.left.attempts.append(ended_attempt(task, outcome, self._now, kind=kind, message=message))
         self._tasks[task.id] = after
-
-
-_OF_DELIVERIES = frozenset({ReportKind.CLAIMED, ReportKind.RENEWED, ReportKind.LOST, ReportKind.RETURNED})

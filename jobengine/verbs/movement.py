@@ -6,7 +6,7 @@ and where a job's state is folded.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -96,11 +96,11 @@ def _settlements(ledger: Ledger, plans: Plans, finals: Sequence[Task]) -> list[S
 
 
 def _deltas(changes: Sequence[TaskChange]) -> list[JobDelta]:
-    counts: dict[str, Counter[TaskState]] = {}
+    counts: defaultdict[str, Counter[TaskState]] = defaultdict(Counter)
     progress: Counter[str] = Counter()
     started: dict[str, float] = {}
-    for before, after in ((change.before, change.after) for change in changes):
-        count = counts.setdefault(after.job_id, Counter())
+    for before, after in changes:
+        count = counts[after.job_id]
         if before.state is not after.state:
             count[before.state] -= 1
             count[after.state] += 1

@@ -18,7 +18,7 @@ from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.interfaces.transport import Received
 from jobengine.domain.pace import Pace
 from jobengine.domain.records import Task
-from jobengine.domain.reports import Report, ReportKind
+from jobengine.domain.reports import OF_DELIVERIES, Report, ReportKind
 from jobengine.domain.states import FailureKind
 from jobengine.verbs.announced import record_announcements
 from jobengine.verbs.applying import Application
@@ -97,15 +97,9 @@ class Recorder:
 
 def _read_tasks(ledger: Ledger, reports: Sequence[Report]) -> list[Task]:
     task_ids = {report.task_id for report in reports if report.task_id is not None}
-    of_deliveries = {
-        report.delivery_id for report in reports if report.delivery_id is not None and report.task_id is None
-    } | {
-        report.delivery_id
-        for report in reports
-        if report.delivery_id is not None
-        and report.kind in (ReportKind.CLAIMED, ReportKind.RENEWED, ReportKind.LOST, ReportKind.RETURNED)
-    }
-    return ledger.tasks.of_reports(task_ids, of_deliveries)
+    of_deliveries = [report for report in reports if report.task_id is None or report.kind in OF_DELIVERIES]
+    delivery_ids = {report.delivery_id for report in of_deliveries if report.delivery_id is not None}
+    return ledger.tasks.of_reports(task_ids, delivery_ids)
 
 
 def _count_system_failures(ledger: Ledger, reports: Sequence[Report]) -> dict[str, int]:
