@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -60,3 +61,16 @@ def _parts(world: World) -> Parts:
 @cache
 def _application() -> Flask:
     return create_app(_parts(World()))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many generated requests were answered, and how: of each operation with ``-v``."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    said = [pair for report in reports for pair in getattr(report, "user_properties", ())]
+    answers = [answer for name, answer in said if name == "answers"]
+    if terminalreporter.config.option.verbose > 0:
+        for operation, _, listed in sorted(answers):
+            terminalreporter.write_line(f"{operation}: {listed}")
+    if answers:
+        cases = sum(count for _, count, _ in answers)
+        terminalreporter.write_line(f"{cases} generated requests to {len(answers)} operations")
