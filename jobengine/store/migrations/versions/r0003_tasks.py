@@ -5,16 +5,13 @@ A revision never changes: it spells the tables as they were when it was written.
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import TEXT
+
+from jobengine.store.migrations.spelling import moment, number, small, word
 
 revision = "0003"
 down_revision = "0002"
-
-WORD = sa.Text().with_variant(TEXT(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -36,26 +33,6 @@ def downgrade() -> None:
     """Drop the tables with all that is in them."""
     for name in ("task_logs", "artifacts", "results", "attempts", "tasks"):
         op.drop_table(name)
-
-
-def word(name: str, *, nullable: bool = False) -> sa.Column[Any]:
-    """Text, ordered by its bytes."""
-    return sa.Column(name, WORD, nullable=nullable)
-
-
-def small(name: str) -> sa.Column[Any]:
-    """A number of 32 bits."""
-    return sa.Column(name, sa.Integer, nullable=False)
-
-
-def number(name: str, *, nullable: bool = False) -> sa.Column[Any]:
-    """A number of 64 bits."""
-    return sa.Column(name, sa.BigInteger, nullable=nullable)
-
-
-def moment(name: str, *, nullable: bool = False) -> sa.Column[Any]:
-    """Seconds."""
-    return sa.Column(name, sa.Double, nullable=nullable)
 
 
 def create_tasks() -> None:

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import TEXT
+
+from jobengine.store.migrations.spelling import moment, word
 
 revision = "0006"
 down_revision = "0005"
-
-WORD = sa.Text().with_variant(TEXT(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
     """Create the table."""
     op.create_table(
         "orphans",
-        sa.Column("sha256", WORD, nullable=False),
-        sa.Column("since", sa.Double, nullable=False),
+        word("sha256"),
+        moment("since"),
         sa.PrimaryKeyConstraint("sha256"),
     )
 
