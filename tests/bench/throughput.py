@@ -26,7 +26,7 @@ from tests.servers import RedisServer, free_port, wait_until
 
 OWNER = "a" * 24
 PROCESSES = 2
-ROUNDS = 3
+ROUNDS = 5
 _FACTORS = {1: 1, 100: 10}
 """How many times as many tasks run, by tasks per delivery."""
 JOB_TASKS = 2000
