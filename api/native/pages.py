@@ -33,12 +33,13 @@ def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties, "additionalProperties": False}
 
 
+_STATE = {"type": "string", "enum": ["ok", "unavailable"]}
 _READY = _page(
     "Whether submissions are accepted, and each dependency by name.",
     "application/json",
     _object(
-        status={"type": "string", "enum": ["ok", "unavailable"]},
-        dependencies={"type": "object", "additionalProperties": _TEXT},
+        status=_STATE,
+        dependencies={"type": "object", "additionalProperties": _STATE},
     ),
 )
 _READY["responses"]["503"] = {**_READY["responses"]["200"], "description": "Submissions are not accepted now."}

@@ -16,6 +16,8 @@ from jobengine.queries.ownership import own
 from jobengine.verbs.dispatch import live_workers, slots_by_queue
 from jobengine.verbs.explain import Explanation, explain_job
 
+_OK = "ok"
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -49,16 +51,16 @@ class SystemQueries:
 
     def explain(self, owner_id: str | None, job_id: str) -> tuple[Job, list[Explanation]]:
         """Why each unfinished task of a job is where it is."""
-        redis = _state(self._transport.check)
+        is_redis_up = _state(self._transport.check) == _OK
         with self._store.read() as ledger:
             job = own(owner_id, "job", job_id, ledger.jobs.fetch([job_id]))
-            return job, explain_job(ledger, job, redis, self._clock())
+            return job, explain_job(ledger, job, self._clock(), is_redis_up=is_redis_up)
 
     def load(self) -> Load:
         """The numbers that people watch, of all owners together; answers whatever is away."""
         health = self.health()
-        work = self._work() if health["ledger"] == "ok" else None
-        backlog = self._backlog() if health["redis"] == "ok" else (None, None)
+        work = self._work() if health["ledger"] == _OK else None
+        backlog = self._backlog() if health["redis"] == _OK else (None, None)
         return Load(work, *backlog, health)
 
     def _work(self) -> Work | None:
@@ -87,7 +89,7 @@ class SystemQueries:
             return None, None
 
     def health(self) -> dict[str, str]:
-        """Each dependency by name: ``ok``, or what is wrong with it."""
+        """Each dependency by name: ``ok``, or what is wrong with it, for whoever runs the system: it names hosts."""
         checks = {"ledger": self._store.check, "redis": self._transport.check, "artifacts": self._artifacts.check}
         return {name: _state(check) for name, check in checks.items()}
 
@@ -97,4 +99,4 @@ def _state(check: Callable[[], None]) -> str:
         check()
     except EngineError as error:
         return error.message
-    return "ok"
+    return _OK

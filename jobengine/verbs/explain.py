@@ -40,11 +40,11 @@ class _Situation:
     in_flight: int
     sent: Mapping[str, int]
     before: Mapping[str, int]
-    redis: str
+    is_redis_up: bool
 
 
-def explain_job(ledger: Ledger, job: Job, redis: str, now: float) -> list[Explanation]:
-    """Up to TASKS_LIMIT unfinished tasks, oldest first; ``redis`` is ``ok`` or what is wrong with it."""
+def explain_job(ledger: Ledger, job: Job, now: float, *, is_redis_up: bool) -> list[Explanation]:
+    """Up to TASKS_LIMIT unfinished tasks, oldest first."""
     tasks = ledger.tasks.of_jobs([job.id], _UNFINISHED)[:TASKS_LIMIT]
     workers = live_workers(ledger.catalog.workers(), now)
     by_owner, enqueued = ledger.tasks.count_in_flight()
@@ -59,7 +59,7 @@ def explain_job(ledger: Ledger, job: Job, redis: str, now: float) -> list[Explan
         in_flight=by_owner.get(job.owner_id, 0),
         sent=sent,
         before=count_before(ledger, tasks, now),
-        redis=redis,
+        is_redis_up=is_redis_up,
     )
     failures = _last_failures(ledger, tasks)
     return [_with_failure(_explain(task, situation), failures.get(task.id)) for task in tasks]
@@ -108,8 +108,8 @@ def _explain_ready(task: Task, now: _Situation) -> Explanation:
         seconds = round(task.not_before - now.now, 1)
         data = {"seconds": seconds, "failures": task.failures}
         return Explanation(task, "retry", f"Is tried again in {seconds} s.", data)
-    if now.redis != "ok":
-        return Explanation(task, "redis", "Waits for Redis, which cannot be reached.", {"redis": now.redis})
+    if not now.is_redis_up:
+        return Explanation(task, "redis", "Waits for Redis, which cannot be reached.")
     if not any(task.step in worker.steps for worker in now.workers):
         sentence = f"No live worker has the step {task.step!r}."
         return Explanation(task, "no_worker", sentence, {"step": task.step, "workers": len(now.workers)})
