@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
@@ -133,8 +134,8 @@ def _is_too_deep(value: Any) -> bool:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} comes twice")
+        counts = Counter(name for name, _ in pairs)
+        raise ValueError(f"the name {next(name for name, count in counts.items() if count > 1)!r} comes twice")
     return found
 
 

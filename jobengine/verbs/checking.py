@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -92,8 +93,9 @@ class RequestCheck:
         return pipeline
 
     def _check_files(self, request: JobRequest) -> None:
-        if len(set(request.file_ids)) != len(request.file_ids):
-            doubled = next(name for name in request.file_ids if request.file_ids.count(name) > 1)
+        counts = Counter(request.file_ids)
+        if len(counts) != len(request.file_ids):
+            doubled = next(name for name, count in counts.items() if count > 1)
             raise invalid(f"The file {doubled!r} is named twice.", "files")
         for index, file_id in enumerate(request.file_ids):
             file = self._files.get(file_id)
