@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 
@@ -21,8 +22,13 @@ def install(app: Flask) -> None:
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
         seconds = time.monotonic() - g.began_at
-        log.info("%s %s %s %d %.3fs", g.request_id, request.method, request.path, response.status_code, seconds)
+        log.info("%s %s %s %d %.3fs", g.request_id, request.method, _spelled_path(), response.status_code, seconds)
         return response
 
     app.before_request(begin)
     app.after_request(end)
+
+
+def _spelled_path() -> str:
+    """The path in one line: what begins another, or is not seen at all, as it was sent."""
+    return "".join(sign if sign.isprintable() else quote(sign) for sign in request.path)
