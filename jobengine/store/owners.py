@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple
 from typing import Any
 
-from sqlalchemy import delete, exists, select, text, update
+from sqlalchemy import delete, exists, func, select, text, update
 
 from jobengine.domain.filters import Page
 from jobengine.domain.records import Batch, Key, Limits, Owner, Role
@@ -76,10 +76,12 @@ class SqlOwners:
         return [_read_key(row) for row in paging.page_by_id(self._link, keys, criteria, page)]
 
     def write_key(self, key: Key) -> None:
+        # A key ends for good, also where it is written by somebody who read it before it was revoked.
+        revoked_at = func.coalesce(keys.c.revoked_at, key.revoked_at)
         self._link.run(
             update(keys)
             .where(keys.c.id == key.id)
-            .values(last_used_at=key.last_used_at, revoked_at=key.revoked_at, expires_at=key.expires_at)
+            .values(last_used_at=key.last_used_at, revoked_at=revoked_at, expires_at=key.expires_at)
         )
 
     def insert_batches(self, new: Sequence[Batch]) -> None:

@@ -103,3 +103,15 @@ def test_a_batch_keeps_how_many_jobs_it_had(store: SqlStore) -> None:
     with store.begin() as ledger:
         ledger.owners.insert_batches([batch])
         assert ledger.owners.batches(OWNER, Page()) == [batch]
+
+
+def test_a_key_that_was_revoked_stays_so_whoever_read_it_before(store: SqlStore) -> None:
+    key = make_key()
+    with store.begin() as ledger:
+        ledger.owners.insert_keys([key])
+        ledger.owners.write_key(replace(key, revoked_at=NOW + 1))
+    with store.begin() as ledger:
+        # A request that was let in a moment earlier notes that it used the key, as it knew it.
+        ledger.owners.write_key(replace(key, last_used_at=NOW + 2))
+        found = ledger.owners.key(key.id)
+    assert found == replace(key, last_used_at=NOW + 2, revoked_at=NOW + 1)

@@ -34,7 +34,7 @@ class OwnerRows(Protocol):
     def keys(self, owner_id: str | None, page: Page) -> list[Key]: ...
 
     def write_key(self, key: Key) -> None:
-        """Write last_used_at, revoked_at and expires_at."""
+        """Write last_used_at, revoked_at and expires_at; one that was revoked stays so."""
 
     def insert_batches(self, batches: Sequence[Batch]) -> None: ...
 
