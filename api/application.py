@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from api import errors, health, identifiers, metrics, requestlog, uploads
+from api import answers, errors, health, identifiers, metrics, requestlog, uploads
 from api.dialects import BLUEPRINTS as DIALECT_BLUEPRINTS
 from api.dialects import DIALECTS
 from api.limits import RequestLimits
@@ -30,6 +30,7 @@ def create_app(parts: Parts) -> Flask:
     app.json = StrictJson(app)
     give_parts(app, parts)
     requestlog.install(app)
+    answers.install(app)
     uploads.install(app)
     identifiers.install(app)
     api = openapi.make_api(app)

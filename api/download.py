@@ -37,6 +37,8 @@ def send_content(sha256: str, name: str, media_type: str, size_bytes: int) -> Re
             lambda start, length: artifacts.open(sha256, start, length), size_bytes, known_type, sha256
         )
     response.set_etag(sha256)
+    # Whoever has the bytes asks before showing them again: the key, or the address, may not be good any more.
+    response.headers["Cache-Control"] = "private, no-cache"
     response.headers.set("Content-Disposition", "attachment", **_spelled(name))
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
@@ -60,8 +62,6 @@ def send_range(
     response.headers["Accept-Ranges"] = "bytes"
     if wanted:
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size_bytes}"
-    # What users uploaded is never run by a browser as a page of this site.
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
