@@ -96,6 +96,19 @@ def test_what_the_bucket_could_not_answer_is_answered_here(make_client: MakeClie
         assert client.get(path, headers=headers).status_code == 302
 
 
+@pytest.mark.usefixtures("reachable")
+def test_a_key_that_clients_would_send_on_to_the_bucket_leads_to_the_bytes_here(
+    world: World, make_client: MakeClient
+) -> None:
+    signed = artifact_of(world, make_client())
+    keyed = make_client(None)
+    keyed.environ_base["HTTP_X_API_KEY"] = world.engine.create_key("lab", Role.SUBMITTER)
+    # Also to a signed address, which needs no key: a client may send it with everything.
+    for path in (signed, signed.partition("?")[0], content_of(make_client())):
+        answer = keyed.get(path)
+        assert (answer.status_code, answer.data, "Location" in answer.headers) == (200, b"0123456789", False)
+
+
 def test_without_an_endpoint_for_users_the_bytes_come_from_here(make_client: MakeClient) -> None:
     client = make_client()
     assert client.get(content_of(client)).data == b"0123456789"
