@@ -85,7 +85,8 @@ def _send_elsewhere(address: str) -> Response:
 
 def _wanted_range(size_bytes: int, etag: str | None) -> tuple[int, int] | None:
     given, condition = request.range, request.headers.get("If-Range")
-    if given is None or given.units != "bytes" or len(given.ranges) != 1:
+    # Ranges are defined for GET alone (RFC 9110, section 14.2).
+    if request.method != "GET" or given is None or given.units != "bytes" or len(given.ranges) != 1:
         return None
     if condition is not None and condition != f'"{etag}"':
         return None

@@ -199,3 +199,10 @@ def test_a_large_body_in_chunks_is_refused_while_it_is_read(make_client: MakeCli
 def test_a_name_with_a_control_character_is_refused(make_client: MakeClient) -> None:
     answer = upload(make_client(), "a.png", folder="a\x01b")
     assert (answer.status_code, answer.json["field"]) == (422, "folder")
+
+
+@pytest.mark.parametrize("wanted", ["bytes=2-4", "bytes=90-"])
+def test_a_head_has_no_ranges(make_client: MakeClient, wanted: str) -> None:
+    client = make_client()
+    answer = client.head(content_of(client), headers={"Range": wanted})
+    assert (answer.status_code, answer.headers["Content-Length"], answer.data) == (200, "10", b"")
