@@ -2,8 +2,8 @@
 
 Rules:
 1. The order of creation is the order of IDs. A page in it goes on even after the row that it should follow is gone.
-2. Each state and each file hash is a range of its own; a label and a hash are read from their own table, in the order
-   of job IDs, so that neither a rare nor a common value makes a long scan.
+2. Each state and each of a few file hashes is a range of its own; a label and a hash are read from their own table, in
+   the order of job IDs, so that neither a rare nor a common value makes a long scan.
 3. A bound on a time makes the list go by (created_at, ID), which is the same order, so that the index leaps to the
    bound: what started or finished before a time was created before it.
 4. SQLite keeps no numbers on what columns hold and takes all indexes for equally good. Where IDs, a batch or a parent
@@ -37,6 +37,8 @@ _SORT_KEYS: dict[str, ColumnElement[Any]] = {
 }
 _COMPUTED = ("started_at", "finished_at")
 _NARROW = ("batch_id", "parent_id")
+_RANGES = 100
+"""How many hashes are ranges of their own; the jobs of more are sorted. SQLite merges up to 500."""
 _RAN_OUT_OF_TIME = and_(tasks.c.state == TaskState.FAILED.value, tasks.c.failure_kind == FailureKind.TIMEOUT.value)
 
 
@@ -51,7 +53,7 @@ def page_jobs(link: Link, where: JobFilter, page: Page) -> list[Any]:
     is_driven = where.labels or where.file_sha256 is not None
     if where.sort == _CREATED and is_driven and not _is_narrow(where):
         return paging.fetch_merged(link, jobs, _driven(link, where, criteria), Order(_driver_id(where)), page)
-    criteria += [*_labeled(where.labels), *_with_hash(where)]
+    criteria += [*_labeled(where.labels), *_with_hash(link, where)]
     branches = _state_branches(link, where)
     if where.sort == _CREATED and not _is_by_time(where):
         return paging.page_by_id(link, jobs, criteria, page, branches)
@@ -77,7 +79,7 @@ def timed_out_jobs(link: Link, ids: Collection[str]) -> set[str]:
 def count_jobs(link: Link, where: JobFilter) -> int:
     """How many jobs meet the filter."""
     where = with_ids_of_rare_text(link, where)
-    criteria = [*_criteria(link, where), *_labeled(where.labels), *_with_hash(where)]
+    criteria = [*_criteria(link, where), *_labeled(where.labels), *_with_hash(link, where)]
     if where.states is not None:
         criteria.append(_is_in(jobs.c.state, where.states))
     return paging.count_rows(link, jobs, criteria)
@@ -152,11 +154,10 @@ def _is_label(label: FromClause, name: str, value: str) -> list[ColumnElement[bo
     return [label.c.name == storable(name), label.c.value == storable(value)]
 
 
-def _with_hash(where: JobFilter) -> list[ColumnElement[bool]]:
+def _with_hash(link: Link, where: JobFilter) -> list[ColumnElement[bool]]:
     if where.file_sha256 is None:
         return []
-    named = select(job_files.c.job_id).where(job_files.c.sha256.in_([storable(one) for one in where.file_sha256]))
-    return [jobs.c.id.in_(named)]
+    return [jobs.c.id.in_(select(job_files.c.job_id).where(job_files.c.sha256.in_(link.ids(where.file_sha256))))]
 
 
 def _state_branches(link: Link, where: JobFilter) -> Sequence[Criteria]:
@@ -210,14 +211,17 @@ def _driven(link: Link, where: JobFilter, criteria: Criteria) -> list[Select[Any
     if where.states is not None:
         of_job.append(_is_in(jobs.c.state, where.states))
     if not where.labels:
-        # A job may have several files of the same content.
         hashes = dict.fromkeys(where.file_sha256 or ())
-        return [
-            select(job_id).distinct().where(job_files.c.sha256 == storable(one), exists().where(*of_job))
-            for one in hashes
-        ]
+        named = [job_files.c.sha256 == storable(one) for one in hashes]
+        if len(hashes) > _RANGES:
+            named = [job_files.c.sha256.in_(link.ids(hashes))]
+        # A job may have several files of the same content.
+        return [select(job_id).distinct().where(is_named, exists().where(*of_job)) for is_named in named]
     name = _rarest(link, where.labels)
-    of_job += [*_labeled({other: value for other, value in where.labels.items() if other != name}), *_with_hash(where)]
+    of_job += [
+        *_labeled({other: value for other, value in where.labels.items() if other != name}),
+        *_with_hash(link, where),
+    ]
     labeled = select(job_id).where(*_is_label(job_labels, name, where.labels[name]))
     return [labeled.where(exists().where(*of_job))]
 

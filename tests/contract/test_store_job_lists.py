@@ -102,6 +102,10 @@ FILTERS: dict[str, tuple[dict[str, Any], Callable[[Job, set[str]], bool]]] = {
     ),
     "a hash": ({"file_sha256": (HASHES[0],)}, lambda _, hashes: HASHES[0] in hashes),
     "hashes": ({"file_sha256": tuple(HASHES[:2])}, lambda _, hashes: bool(hashes & set(HASHES[:2]))),
+    "many hashes": (
+        {"file_sha256": (*HASHES[:2], *(f"{number:064x}" for number in range(600)))},
+        lambda _, hashes: bool(hashes & set(HASHES[:2])),
+    ),
     "no hash": ({"file_sha256": ()}, lambda job, _: False),
     "created before": ({"created_before": NOW + 7}, lambda job, _: job.created_at < NOW + 7),
     "created after": ({"created_after": NOW + 7}, lambda job, _: job.created_at > NOW + 7),

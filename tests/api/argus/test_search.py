@@ -129,3 +129,11 @@ def test_a_job_that_ran_out_of_time_is_told_from_one_that_is_done(
     assert found(analyzer, state=["enqueued", "timeout"]) == [kinds["timeout"]]
     assert found(analyzer, sortBy=["-state"]) == [kinds["timeout"], kinds["step"]]
     assert found(analyzer, sortBy=["state"]) == [kinds["step"], kinds["timeout"]]
+
+
+@pytest.mark.parametrize(("count", "order"), [(600, []), (600, ["-state"]), (40_000, [])])
+def test_a_search_may_name_many_samples(submitter: FlaskClient, count: int, order: list[str]) -> None:
+    jobs = [submit(submitter, f"sample {number}".encode()) for number in range(2)]
+    known = [job["analysedSample"]["id"] for job in jobs]
+    hashes = [f"{number:064x}" for number in range(count)]
+    assert found(submitter, sampleSha256=[*hashes, *known], sortBy=order) == [job["id"] for job in reversed(jobs)]
