@@ -12,6 +12,7 @@ from api.parts import parts
 from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.orders import Key, sort_key
 from jobengine.domain.records import Job
+from jobengine.queries.batches import BatchView
 
 STRETCH = 200
 """How many jobs are read at once."""
@@ -41,6 +42,17 @@ def all_jobs(
         # With its key, a job need not be there any more for the list to go on after it.
         after, key, offset = rows[-1].id, sort_key(rows[-1], where.sort), 0
         limit = None if limit is None else limit - wanted
+
+
+def all_batches(sees: str | None) -> Iterator[BatchView]:
+    """All batches that somebody sees, newest first, read a stretch at a time while they are asked for."""
+    after: str | None = None
+    while True:
+        views = parts().queries.batches.views(sees, Page(STRETCH, after))
+        yield from views
+        if len(views) < STRETCH:
+            return
+        after = views[-1].batch.id
 
 
 def stretches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -10,6 +10,7 @@ from api.auth import SUBMIT
 from api.dialects.et_engine.door import caller, find_batch, known_id
 from api.dialects.et_engine.hardware import hardware
 from api.dialects.et_engine.wording import counters_of
+from api.dialects.long_lists import all_batches, written_list
 from api.parts import parts
 from jobengine.domain.filters import Page
 from jobengine.domain.ids import to_uuid
@@ -19,7 +20,7 @@ from jobengine.queries.batches import BatchView
 
 def list_batches() -> Response:
     """All batches of the caller."""
-    return jsonify([_shape(view) for view in parts().queries.batches.views(caller().sees, Page(limit=None))])
+    return written_list("[", (_shape(view) for view in all_batches(caller().sees)), lambda count: "]")
 
 
 def delete_batches() -> Response:

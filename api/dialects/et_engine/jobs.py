@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response, jsonify
@@ -12,6 +13,7 @@ from api.dialects.et_engine.batches import tool
 from api.dialects.et_engine.door import caller, find_batch, known_id
 from api.dialects.et_engine.hardware import hardware
 from api.dialects.et_engine.wording import counter_of
+from api.dialects.long_lists import all_jobs, stretches, written_list
 from api.parts import parts
 from jobengine.domain.errors import not_found
 from jobengine.domain.filters import JobFilter, Page
@@ -23,9 +25,7 @@ from jobengine.domain.states import JobState
 def list_jobs(batch_id: str) -> Response:
     """All jobs of a batch, in the order of their submission."""
     batch = find_batch(caller(), batch_id)
-    jobs = parts().queries.jobs.page(JobFilter(batch_id=batch.id), Page(limit=None, descending=False))
-    pipelines = parts().queries.catalog.pipelines_of(jobs)
-    return jsonify([_shape(job, tool(job.pipeline_name, pipelines.get(job.pipeline_id))) for job in jobs])
+    return written_list("[", _documents(all_jobs(JobFilter(batch_id=batch.id), descending=False)), lambda count: "]")
 
 
 def get_job(batch_id: str, job_id: str) -> Response:
@@ -57,6 +57,13 @@ def get_job(batch_id: str, job_id: str) -> Response:
             }
         ]
     )
+
+
+def _documents(jobs: Iterator[Job]) -> Iterator[dict[str, Any]]:
+    for stretch in stretches(jobs):
+        pipelines = parts().queries.catalog.pipelines_of(stretch)
+        for job in stretch:
+            yield _shape(job, tool(job.pipeline_name, pipelines.get(job.pipeline_id)))
 
 
 def _shape(job: Job, its_tool: dict[str, Any]) -> dict[str, Any]:
