@@ -7,7 +7,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,17 +89,17 @@ def build_worker(settings: Settings) -> WorkerApp:
     def make_runner(on_task: OnTask, is_stopping: IsStopping, is_canceled: IsCanceled) -> Runner:
         return Runner(registry, channel, artifacts, settings, parent=Parent(on_task, is_stopping, is_canceled))
 
-    def announce(slots: int) -> Mapping[str, Any]:
-        return encode_announcement(_announcement(registry, slots))
+    def announce(slots: int, queues: Sequence[str]) -> Mapping[str, Any]:
+        return encode_announcement(_announcement(registry, slots, queues))
 
     return make_worker_app(settings, channel, registry.steps, registry.queues(), make_runner, announce)
 
 
-def _announcement(registry: Registry, slots: int) -> Announcement:
+def _announcement(registry: Registry, slots: int, queues: Sequence[str]) -> Announcement:
     return Announcement(
         hostname=socket.gethostname(),
         slots=slots,
-        queues=tuple(registry.queues()),
+        queues=tuple(queues),
         steps=tuple(registry.specs()),
         pipelines=tuple(registry.pipelines.values()),
         hardware={"cpus": os.cpu_count() or 1},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 GROUP = "engine"
@@ -48,6 +49,11 @@ class Names:
     def queue(self, queue: str) -> str:
         """The Celery queue."""
         return f"{self.prefix}.{queue}"
+
+    def queues_among(self, celery_queues: Iterable[str]) -> list[str]:
+        """Our names of those Celery queues that are ours."""
+        prefix = self.queue("")
+        return [name.removeprefix(prefix) for name in celery_queues if name.startswith(prefix)]
 
     def lists(self, queue: str) -> list[str]:
         """The Redis lists in which kombu keeps the messages of a queue, one per priority."""

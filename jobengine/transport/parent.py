@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from celery import Celery, signals
@@ -18,6 +18,7 @@ from jobengine.domain.interfaces.transport import WorkerChannel
 from jobengine.domain.reports import Report, ReportKind
 from jobengine.transport.guard import Guard
 from jobengine.transport.keeper import LeaseKeeper
+from jobengine.transport.names import Names
 from jobengine.transport.slots import SlotTable
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,8 @@ log = logging.getLogger(__name__)
 _LATEST = 100
 """Of how many deliveries a worker remembers that it took them: more than can be on their way to its children."""
 
-Announce = Callable[[int], Mapping[str, Any]]
-"""The body of an announcement for a worker with that many slots."""
+Announce = Callable[[int, Sequence[str]], Mapping[str, Any]]
+"""The body of an announcement for a worker with that many slots, which takes these queues."""
 
 
 class Forks(Protocol):
@@ -114,4 +115,6 @@ class Parent:
 
     def _announcement(self) -> Report:
         concurrency = int(self._app.conf.worker_concurrency or os.cpu_count() or 1)
-        return Report(ReportKind.ANNOUNCED, self.keeper.worker, time.time(), body=self._announce(concurrency))
+        # Those that it was told to take (-Q), which may be fewer than its steps are sent to.
+        queues = Names(self._settings.redis_prefix).queues_among(self.keeper.queues)
+        return Report(ReportKind.ANNOUNCED, self.keeper.worker, time.time(), body=self._announce(concurrency, queues))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from celery import Celery, signals
@@ -37,10 +38,15 @@ class Forked:
         self.told.append("begin")
 
 
+def announce(slots: int, queues: Sequence[str]) -> dict[str, Any]:
+    """What is announced, as it was asked for."""
+    return {"slots": slots, "queues": [*queues]}
+
+
 def parent_of(bench: Bench, child: Forked | None = None) -> Parent:
     """A parent over the slots and the broker of the bench."""
     app = Celery("test", set_as_current=False)
-    return Parent(app, Settings(), bench.broker, bench.slots, child or Forked(), lambda slots: {"slots": slots})
+    return Parent(app, Settings(), bench.broker, bench.slots, child or Forked(), announce)
 
 
 def send(bench: Bench, *ids: str) -> None:
@@ -106,11 +112,12 @@ def test_a_worker_that_is_told_to_stop_winds_down(bench: Bench) -> None:
     assert parent.guard.is_winding_down
 
 
-def test_the_announcement_is_for_as_many_tasks_as_the_worker_runs_at_a_time(bench: Bench) -> None:
+def test_the_announcement_is_for_as_many_tasks_and_such_queues_as_the_worker_takes(bench: Bench) -> None:
     parent = parent_of(bench)
-    queues = SimpleNamespace(queues=SimpleNamespace(consume_from={}))
+    told = {name: SimpleNamespace(name=name) for name in ("jobengine.gpu", "somebody.default")}
+    queues = SimpleNamespace(queues=SimpleNamespace(consume_from=told))
     sender = SimpleNamespace(pool=SimpleNamespace(num_processes=3), hostname="w@here", app=SimpleNamespace(amqp=queues))
     parent.on_ready(sender)
     parent.on_shutdown()
     bodies = [report.body for entry in bench.broker.receive(100, 0) for report in entry.reports]
-    assert {"slots": 3} in bodies
+    assert {"slots": 3, "queues": ["gpu"]} in bodies
