@@ -41,8 +41,8 @@ def dispatch_tasks(outside: Outside, plans: Plans, pace: Pace) -> int:
         limits = _limits(ledger)
         counted = ledger.owners.claim_counting(limits)
         # After the claim: what the engine before us has sent is seen.
-        busy, enqueued = ledger.tasks.count_in_flight()
-        caps = _caps(limits, counted, busy)
+        in_flight, enqueued = ledger.tasks.count_in_flight()
+        busy, caps = Counter(in_flight), _caps(limits, counted)
         steps = plans.steps(ledger)
         changes: list[TaskChange] = []
         for queue, count in sorted(slots.items()):
@@ -50,6 +50,7 @@ def dispatch_tasks(outside: Outside, plans: Plans, pace: Pace) -> int:
             absent = _absent_steps(steps, workers, queue)
             chosen = _choose(ledger, pace, queue, count, ahead, busy, caps, absent, outside, may_wait=not changes)
             changes += _assign(outside, pace, steps, chosen, count, now)
+            busy.update(task.owner_id for task in chosen)
         moved = move_tasks(ledger, plans, changes, now)
     tasks = [change.after for change in moved]
     if tasks:
@@ -131,10 +132,9 @@ def _most_tasks(settings: Settings, spec: StepSpec | None) -> int:
     return spec.tasks_per_delivery if spec else 1
 
 
-def _absent_steps(steps: Mapping[str, StepSpec], workers: Iterable[WorkerRecord], queue: str) -> set[str]:
-    """The steps of the queue that none of its workers has."""
-    present = {step for worker in workers if queue in worker.queues for step in worker.steps}
-    return {name for name, spec in steps.items() if spec.queue == queue} - present
+def _absent_steps(steps: Iterable[str], workers: Iterable[WorkerRecord], queue: str) -> set[str]:
+    """The steps that none of the queue's workers has, also those that newer tasks would take to another queue."""
+    return set(steps).difference(*(worker.steps for worker in workers if queue in worker.queues))
 
 
 def _limits(ledger: Ledger) -> dict[str, int]:
@@ -143,9 +143,6 @@ def _limits(ledger: Ledger) -> dict[str, int]:
     return {owner_id: limit for owner_id, limit in limits.items() if limit is not None}
 
 
-def _caps(limits: Mapping[str, int], counted: Collection[str], busy: Mapping[str, int]) -> dict[str, int]:
-    """How many tasks each limited owner may still get in flight; none where another engine is at it."""
-    return {
-        owner_id: max(0, limit - busy.get(owner_id, 0)) if owner_id in counted else 0
-        for owner_id, limit in limits.items()
-    }
+def _caps(limits: Mapping[str, int], counted: Collection[str]) -> dict[str, int]:
+    """How many tasks each limited owner may have in flight; none more where another engine is at it."""
+    return {owner_id: limit if owner_id in counted else 0 for owner_id, limit in limits.items()}

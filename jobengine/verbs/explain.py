@@ -110,12 +110,9 @@ def _explain_ready(task: Task, now: _Situation) -> Explanation:
         return Explanation(task, "retry", f"Is tried again in {seconds} s.", data)
     if not now.is_redis_up:
         return Explanation(task, "redis", "Waits for Redis, which cannot be reached.")
-    if not any(task.step in worker.steps for worker in now.workers):
-        sentence = f"No live worker has the step {task.step!r}."
-        return Explanation(task, "no_worker", sentence, {"step": task.step, "workers": len(now.workers)})
-    if not now.slots.get(task.queue):
-        sentence = f"No live worker takes the queue {task.queue!r}."
-        return Explanation(task, "no_worker", sentence, {"queue": task.queue, "workers": len(now.workers)})
+    absence = _explain_absence(task, now)
+    if absence is not None:
+        return absence
     if limit is not None and now.in_flight >= limit:
         sentence = f"{now.in_flight} tasks of {now.owner.name!r} are under way, and {limit} are allowed."
         return Explanation(task, "owner_limit", sentence, {"limit": limit, "in_flight": now.in_flight})
@@ -123,3 +120,16 @@ def _explain_ready(task: Task, now: _Situation) -> Explanation:
     sentence = f"Waits for its turn: {before} ready tasks go before it, and {sent} were sent, to {slots} slots."
     data = {"ahead": before + sent, "ready": before, "sent": sent, "slots": slots, "priority": task.priority}
     return Explanation(task, "turn", sentence, data)
+
+
+def _explain_absence(task: Task, now: _Situation) -> Explanation | None:
+    """Which worker is missing, where one is."""
+    data: dict[str, Any] = {"queue": task.queue, "step": task.step, "workers": len(now.workers)}
+    if not any(task.step in worker.steps for worker in now.workers):
+        return Explanation(task, "no_worker", f"No live worker has the step {task.step!r}.", data)
+    if not now.slots.get(task.queue):
+        return Explanation(task, "no_worker", f"No live worker takes the queue {task.queue!r}.", data)
+    if not any(task.step in worker.steps and task.queue in worker.queues for worker in now.workers):
+        sentence = f"No live worker that takes the queue {task.queue!r} has the step {task.step!r}."
+        return Explanation(task, "no_worker", sentence, data)
+    return None

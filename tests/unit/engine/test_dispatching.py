@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import BinaryIO
 
 import pytest
 
-from jobengine.domain.announcements import Announcement, encode_announcement
+from jobengine.domain.announcements import Announcement, PipelineSpec, encode_announcement
 from jobengine.domain.errors import EngineError, ErrorCode
 from jobengine.domain.interfaces.artifacts import StoredBytes
+from jobengine.domain.records import Node, Scope, StepSpec
 from jobengine.domain.reports import Report, ReportKind
 from jobengine.domain.states import JobState, TaskState
+from jobengine.verbs.explain import explain_job
 from jobengine.verbs.rescue import ATTEMPTS_LIMIT
 from tests.unit.engine.world import PIPELINES, STEPS, WORKER, World
 
+GPU_STEP = StepSpec("test.gpu", "1", Scope.FILE, "noop", queue="gpu")
+GPU_PIPELINE = PipelineSpec("gpu", 1, (Node("gpu", "test.gpu"),))
 
-def announce(world: World, without: str) -> None:
-    """Let the worker say that it has all steps but one."""
-    steps = tuple(spec for spec in STEPS if spec.name != without)
-    announcement = encode_announcement(Announcement("host", 2, ("default",), steps, PIPELINES))
-    world.transport.report([Report(ReportKind.ANNOUNCED, WORKER, world.now, body=announcement)])
+
+def announce(
+    world: World, without: str = "", *more: StepSpec, queues: tuple[str, ...] = ("default",), worker: str = WORKER
+) -> None:
+    """Let a worker say that it has all steps but one, and some more."""
+    steps = (*(spec for spec in STEPS if spec.name != without), *more)
+    announcement = encode_announcement(Announcement("host", 2, queues, steps, (*PIPELINES, GPU_PIPELINE)))
+    world.transport.report([Report(ReportKind.ANNOUNCED, worker, world.now, body=announcement)])
     world.engine.record()
 
 
@@ -30,9 +38,42 @@ def test_a_step_that_no_live_worker_has_stays_and_holds_up_nothing_else() -> Non
     assert world.finish() == 3
     assert world.job(other).state is JobState.SUCCEEDED
     assert {task.attempt for task in world.tasks(missed)} == {0}
-    announce(world, without="")
+    announce(world)
     world.finish()
     assert world.job(missed).state is JobState.SUCCEEDED
+
+
+def test_a_task_of_a_step_that_moved_to_another_queue_waits_for_a_worker_of_its_own(world: World) -> None:
+    job = world.submit("noop")
+    world.now += 60.0
+    moved = replace(next(spec for spec in STEPS if spec.name == "test.noop"), version="2", queue="gpu")
+    announce(world, "test.noop")
+    announce(world, "test.noop", moved, queues=("gpu",), worker="another@host")
+    world.now += 3.0
+    assert world.engine.dispatch() == 0
+    job = world.job(job)
+    with world.store.read() as ledger:
+        (explanation,) = explain_job(ledger, job, world.now, is_redis_up=True)
+    assert explanation.reason == "no_worker"
+    assert "'default' has the step 'test.noop'" in explanation.sentence
+
+
+def test_an_owner_with_a_limit_gets_as_many_tasks_in_flight_as_are_allowed(world: World) -> None:
+    world.limit(running_tasks=4)
+    world.submit("noop", files=9)
+    deliveries = world.take()
+    assert sum(len(delivery.tasks) for delivery in deliveries) == 4
+    world.say(ReportKind.SUCCEEDED, deliveries[0], deliveries[0].tasks[0], result={}, artifacts=[])
+    world.engine.record()
+    assert world.engine.dispatch() == 1
+
+
+def test_the_limit_of_an_owner_holds_over_all_queues(world: World) -> None:
+    announce(world, "", GPU_STEP, queues=("default", "gpu"))
+    world.limit(running_tasks=3)
+    world.submit("noop", files=2)
+    world.submit("gpu", files=2)
+    assert sum(len(delivery.tasks) for delivery in world.take()) == 3
 
 
 def test_nothing_leaves_the_ledger_while_nothing_can_be_sent(world: World) -> None:
