@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,15 +183,13 @@ class Application:
 
     def _lose(self, tasks: list[Task], report: Report) -> None:
         """The process that ran the delivery is gone: the task it was at is to blame, the others only go again."""
-        if not tasks:
-            return
-        kind = FailureKind(report.body.get("kind", FailureKind.LOST.value))
-        running = [task for task in tasks if task.id == report.task_id]
-        running = running or [task for task in tasks if task.state is TaskState.RUNNING] or tasks
-        blamed = running[-1] if running is not tasks else tasks[0]
+        blamed = _blamed(tasks, report.task_id)
         for task in tasks:
             if task is not blamed:
                 self._rescue(task, "rescued", "The worker process went down at another task of the delivery.")
+        if blamed is None:
+            return
+        kind = FailureKind(report.body.get("kind", FailureKind.LOST.value))
         message = str(report.body.get("message") or "The worker process went down while it ran this task.")
         if kind is not FailureKind.LOST:
             self._fail(blamed, blamed.attempt, kind, {**report.body, "message": message})
@@ -213,3 +211,11 @@ class Application:
         kind = FailureKind.LOST if took_worker_down else None
         self.left.attempts.append(ended_attempt(task, outcome, self._now, kind=kind, message=message))
         self._tasks[task.id] = after
+
+
+def _blamed(tasks: Sequence[Task], task_id: str | None) -> Task | None:
+    """The task that a process was at when it went down; None where it is none of these, as nobody wants it any more."""
+    if task_id is not None:
+        return next((task for task in tasks if task.id == task_id), None)
+    running = [task for task in tasks if task.state is TaskState.RUNNING]
+    return running[-1] if running else next(iter(tasks), None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from jobengine.domain.errors import EngineError, ErrorCode
-from jobengine.domain.reports import ReportKind
+from jobengine.domain.reports import Report, ReportKind
 from jobengine.domain.states import FailureKind, JobState, TaskState
-from tests.unit.engine.world import World
+from tests.unit.engine.world import OWNER, WORKER, World
 
 GRACE = 6.0
 LEASE = 16.0
@@ -174,6 +174,22 @@ def test_a_task_that_takes_three_workers_down_is_poison_and_its_siblings_are_not
     task = next(task for task in rested.tasks(job) if task.id == poison)
     assert (task.failure_kind, task.losses, task.attempt) == (FailureKind.LOST, 2, 3)
     assert "not tried again" in task.message
+
+
+def test_nobody_is_blamed_for_a_process_that_went_down_at_a_task_that_was_canceled(rested: World) -> None:
+    rested.submit("noop", files=2)
+    rested.finish()
+    unwanted, other = rested.submit("noop", files=1), rested.submit("noop", files=3)
+    delivery = rested.take()[0]
+    at, sibling = delivery.tasks
+    assert (at.job_id, sibling.job_id) == (unwanted.id, other.id)
+    rested.say(ReportKind.STARTED, delivery, at)
+    rested.engine.record()
+    rested.engine.cancel(OWNER, [unwanted.id])
+    rested.say(ReportKind.LOST, delivery, at)
+    rested.engine.record()
+    (task,) = (task for task in rested.tasks(other) if task.id == sibling.task_id)
+    assert (task.state, task.losses) == (TaskState.READY, 0)
 
 
 def test_while_redis_is_down_jobs_are_accepted_and_nothing_is_taken(rested: World) -> None:
