@@ -1,10 +1,12 @@
 """Recording: what workers report goes into the ledger, many reports in one transaction.
 
 Rules:
-1. Reports are acknowledged after the commit and never before. A batch that could not be written is kept and tried
-   again; one that was written but not acknowledged comes again, and the guards refuse it.
+1. Reports are acknowledged after the commit and never before. What could not be written is kept and tried again, what
+   could not be acknowledged is kept and not written again. Where an engine dies in between, another one gets the entry,
+   and the guards refuse it; only lines of a log may be there twice then.
 2. A report that breaks the writing of its batch is found by writing the entries one by one. Its tasks fail as
-   ``system`` (they are tried again), and the others are not held up by it.
+   ``system`` (they are tried again), and the others are not held up by it, nor by an entry of which not even that can
+   be written.
 """
 
 from __future__ import annotations
@@ -31,42 +33,59 @@ log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Keeps what was received until it is in the ledger."""
+    """Keeps what was received until it is in the ledger, and what is there until it is acknowledged."""
 
     def __init__(self, outside: Outside, plans: Plans, pace: Pace) -> None:
         self._outside = outside
         self._plans = plans
         self._pace = pace
         self._pending: list[Received] = []
+        self._written: list[str] = []
 
     def record(self, wait_seconds: float) -> int:
         """Take in up to one batch of entries; how many there were."""
-        if not self._pending:
+        if not self._pending and not self._written:
             batch = self._outside.settings.record_batch
             self._pending = self._outside.transport.receive(batch, wait_seconds)
-        entries = self._pending
-        if not entries:
-            return 0
+        if self._pending:
+            self._write_pending()
+        count = len(self._written)
+        if count:
+            self._outside.transport.acknowledge(self._written)
+            self._written = []
+        return count
+
+    def _write_pending(self) -> None:
         try:
-            self._write([report for entry in entries for report in entry.reports])
+            self._write([report for entry in self._pending for report in entry.reports])
         except Exception as error:
             if _is_unavailable(error):
                 raise
-            log.exception("a batch of %d report entries cannot be written; trying one by one", len(entries))
-            self._write_one_by_one(entries)
-        self._outside.transport.acknowledge([entry.entry_id for entry in entries])
-        self._pending = []
-        return len(entries)
+            log.exception("a batch of %d report entries cannot be written; trying one by one", len(self._pending))
+            self._write_one_by_one()
+        else:
+            self._written += [entry.entry_id for entry in self._pending]
+            self._pending = []
 
-    def _write_one_by_one(self, entries: Sequence[Received]) -> None:
-        for entry in entries:
-            try:
-                self._write(entry.reports)
-            except Exception as error:
-                if _is_unavailable(error):
-                    raise
-                log.exception("the report entry %s cannot be written; its tasks fail as system", entry.entry_id)
-                self._write([_as_failure(report) for report in entry.reports if report.task_id is not None])
+    def _write_one_by_one(self) -> None:
+        while self._pending:
+            entry = self._pending[0]
+            failures = [_as_failure(report) for report in entry.reports if report.task_id is not None]
+            if not (self._can_write(entry.entry_id, entry.reports) or self._can_write(entry.entry_id, failures)):
+                log.error("the report entry %s is dropped; the leases of its tasks lapse", entry.entry_id)
+            self._written.append(entry.entry_id)
+            del self._pending[0]
+
+    def _can_write(self, entry_id: str, reports: Sequence[Report]) -> bool:
+        """Write the reports of an entry; False when they cannot be, however often it is tried."""
+        try:
+            self._write(reports)
+        except Exception as error:
+            if _is_unavailable(error):
+                raise
+            log.exception("the report entry %s cannot be written", entry_id)
+            return False
+        return True
 
     def _write(self, reports: Sequence[Report]) -> None:
         now = self._outside.clock()

@@ -139,6 +139,22 @@ def test_a_crash_of_the_engine_between_commit_and_acknowledgement_changes_nothin
     assert len(rested.results(job)) == 3
 
 
+def test_what_was_written_and_cannot_be_acknowledged_is_not_written_again(rested: World) -> None:
+    rested.submit("noop")
+    (delivery,) = rested.take()
+    rested.say(ReportKind.STARTED, delivery, delivery.tasks[0])
+    rested.say(ReportKind.LOGGED, delivery, delivery.tasks[0], text="once")
+    acknowledge, rested.transport.acknowledge = rested.transport.acknowledge, _break  # type: ignore[method-assign]
+    for _ in range(3):
+        with pytest.raises(EngineError):
+            rested.engine.record()
+    rested.transport.acknowledge = acknowledge  # type: ignore[method-assign]
+    rested.engine.record()
+    assert rested.transport.backlog() == 0
+    with rested.store.read() as ledger:
+        assert [line.text for line in ledger.results.logs(delivery.tasks[0].task_id)] == ["once"]
+
+
 def _break(entry_ids: object) -> None:
     raise EngineError(ErrorCode.UNAVAILABLE, "gone")
 
@@ -262,4 +278,14 @@ def test_a_report_that_cannot_be_written_fails_its_task_alone(rested: World) -> 
     assert broken.failure_kind is FailureKind.SYSTEM
     rested.now += 10.0
     rested.finish()
+    assert rested.job(job).state is JobState.SUCCEEDED
+
+
+def test_an_entry_of_which_nothing_can_be_written_holds_up_no_other(rested: World) -> None:
+    job = rested.submit("noop")
+    (delivery,) = rested.take()
+    rested.transport.report([Report(ReportKind.LOGGED, WORKER, rested.now, delivery.id, ["no ID"], 1)])  # type: ignore[arg-type]
+    rested.work(delivery, lambda delivery, task: None)
+    rested.engine.record()
+    assert rested.transport.backlog() == 0
     assert rested.job(job).state is JobState.SUCCEEDED
