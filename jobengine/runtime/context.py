@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,14 @@ class InputFile:
         """A local copy, in the task's temporary folder; its name says nothing of the file's."""
         place = self._folder() / f"input-{self.sha256}"
         if not place.exists():
-            with self.open() as source, place.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            # Under another name until it is whole: a step that tries again must not find half of it.
+            part = place.with_name(f"part-{uuid.uuid4().hex}")
+            try:
+                with self.open() as source, part.open("wb") as target:
+                    shutil.copyfileobj(source, target)
+                part.replace(place)
+            finally:
+                part.unlink(missing_ok=True)
         return place
 
 

@@ -15,6 +15,7 @@ import contextlib
 import errno
 import json
 import logging
+import signal
 import tempfile
 import time
 import traceback
@@ -46,6 +47,9 @@ _TRACEBACK_CHARACTERS = 16_000
 _ANY_MEDIA_TYPE = "application/octet-stream"
 
 _CANCEL_CHECK_SECONDS = 1.0
+
+# A pool's process that is told to end by a signal exits with its number less 256.
+_SIGNAL_EXIT_CODES = range(-255, -256 + signal.NSIG)
 
 OnTask = Callable[[str | None, float, int | None], None]
 """Told the ID, the time limit in seconds and the memory limit of each task that starts, and None after."""
@@ -154,7 +158,10 @@ class Runner:
             return ReportKind.SUCCEEDED, {"result": result, "artifacts": saved}
         except Canceled:
             return None, {}
-        except (Exception, TimeLimitReached) as error:  # noqa: BLE001 - a step may raise anything, and all of it is reported.
+        except BaseException as error:
+            # A step may raise anything, and all of it is reported: also sys.exit, and what is no Exception elsewhere.
+            if isinstance(error, KeyboardInterrupt) or _is_by_signal(error):
+                raise
             return ReportKind.FAILED, _failure(error, delivery.time_limit_seconds)
 
     def _is_canceled(self, task: DeliveryTask) -> bool:
@@ -212,20 +219,31 @@ def check_result(result: object, limit_bytes: int) -> dict[str, Any]:
     return dict(json.loads(text))
 
 
+def _is_by_signal(error: BaseException) -> bool:
+    return isinstance(error, SystemExit) and error.code in _SIGNAL_EXIT_CODES
+
+
 def _failure(error: BaseException, limit_seconds: float) -> dict[str, Any]:
+    said = _words_of(error)
     match error:
         case Reject():
-            return {"kind": FailureKind.STEP.value, "message": str(error)}
+            return {"kind": FailureKind.STEP.value, "message": said}
         case Retry():
-            retry = {"retry_after_seconds": error.after_seconds}
-            return {"kind": FailureKind.STEP.value, "message": str(error), **retry}
+            return {"kind": FailureKind.STEP.value, "message": said, "retry_after_seconds": error.after_seconds}
         case TimeLimitReached():
             kind, message = FailureKind.TIMEOUT, f"The step ran longer than {limit_seconds:g} seconds."
         case MemoryError():
             kind, message = FailureKind.MEMORY, "The step ran out of memory."
         case EngineError() | OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            kind, message = FailureKind.SYSTEM, str(error)
+            kind, message = FailureKind.SYSTEM, said
         case _:
-            kind, message = FailureKind.CRASH, f"{type(error).__name__}: {error}"
+            kind, message = FailureKind.CRASH, f"{type(error).__name__}: {said}"
     text = "".join(traceback.format_exception(error))
     return {"kind": kind.value, "message": message[:2000], "traceback": text[-_TRACEBACK_CHARACTERS:]}
+
+
+def _words_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - it is the step's own class, and may be broken as well
+        return "it cannot say what is wrong."

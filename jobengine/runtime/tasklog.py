@@ -59,5 +59,11 @@ class LogCapture(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take in a record."""
         # What the engine and its broker say of themselves is not the step's.
-        if self._task_log is not None and not record.name.startswith(("jobengine", "celery", "kombu")):
-            self._task_log.write(self.format(record))
+        if self._task_log is None or record.name.startswith(("jobengine", "celery", "kombu")):
+            return
+        try:
+            text = self.format(record)
+        except Exception:  # noqa: BLE001 - a message that does not fit its arguments is said elsewhere, and ends no step
+            self.handleError(record)
+        else:
+            self._task_log.write(text)
