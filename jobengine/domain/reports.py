@@ -55,9 +55,10 @@ class Report(NamedTuple):
 
     ``task_id`` and ``attempt`` are set for task reports (started, progressed, succeeded, failed, logged);
     ``delivery_id`` is set for these too and alone for delivery reports (claimed, renewed, lost, returned).
-    ``body`` is by kind: progressed ``{fraction, message}``; succeeded ``{result, artifacts, cpu_seconds,
-    peak_memory_bytes}``; failed ``{kind, message, traceback, retry_after_seconds, cpu_seconds, peak_memory_bytes}``;
-    logged ``{text}``; lost ``{kind, message}``; announced ``{hostname, slots, queues, hardware, steps, pipelines}``.
+    ``body`` is by kind: progressed ``{fraction, message}``; succeeded ``{result, artifacts, seconds, cpu_seconds,
+    peak_memory_bytes}``; failed ``{kind, message, traceback, retry_after_seconds, seconds, cpu_seconds,
+    peak_memory_bytes}``; logged ``{text}``; lost ``{kind, message}``; announced ``{hostname, slots, queues, hardware,
+    steps, pipelines}``.
     """
 
     kind: ReportKind

@@ -137,12 +137,13 @@ class Runner:
 
         say(ReportKind.STARTED, {})
         self._parent.on_task(task.task_id, delivery.time_limit_seconds, delivery.memory_limit_bytes)
+        began_at = self._monotonic()
         try:
             kind, body = self._outcome(definition, delivery, task, say)
         finally:
             self._parent.on_task(None, 0.0, None)
         if kind is not None:
-            say(kind, {**body, **self._meter.lap()})
+            say(kind, {**body, **self._meter.lap(), "seconds": self._monotonic() - began_at})
 
     def _outcome(
         self, definition: StepDefinition, delivery: Delivery, task: DeliveryTask, say: Say

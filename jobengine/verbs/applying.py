@@ -129,9 +129,8 @@ class Application:
 
     def _succeed(self, task: Task, report: Report) -> None:
         after = moves.succeed(task, report.attempt, self._now)
-        started = task.started_at
-        if started is not None:
-            self._pace.learn(task.step, max(0.0, report.at - started))
+        if task.started_at is not None:
+            self._pace.learn(task.step, self._seconds(task.started_at, report))
         result = Result(
             id=self._outside.ids.new(),
             job_id=task.job_id,
@@ -147,6 +146,11 @@ class Application:
         self.left.artifacts += [self._artifact(result, saved) for saved in report.body.get("artifacts") or ()]
         self.left.attempts.append(ended_attempt(task, "succeeded", self._now, accepted=True, body=report.body))
         self._tasks[task.id] = after
+
+    def _seconds(self, started_at: float, report: Report) -> float:
+        """How long the attempt ran, as the worker measured it; else by two times, of which the first may be ours."""
+        measured = report.body.get("seconds")
+        return max(0.0, min(report.at, self._now) - started_at if measured is None else float(measured))
 
     def _artifact(self, result: Result, saved: Mapping[str, Any]) -> Artifact:
         return Artifact(

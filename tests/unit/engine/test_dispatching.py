@@ -140,3 +140,18 @@ def test_failures_of_our_own_cost_the_step_none_of_its_retries(world: World) -> 
     world.finish()
     (task,) = world.tasks(job)
     assert (task.state, task.failures, task.attempt) == (TaskState.SUCCEEDED, 2, 6)
+
+
+@pytest.mark.parametrize("ahead_seconds", [-90.0, 90.0])
+def test_how_long_a_step_takes_is_learned_from_workers_whose_clocks_are_wrong(ahead_seconds: float) -> None:
+    world = World(window_seconds=10.0)
+    world.submit("noop")
+    (delivery,) = world.take()
+    (task,) = delivery.tasks
+    clock = world.now + ahead_seconds
+    for kind, at, body in ((ReportKind.STARTED, clock, {}), (ReportKind.SUCCEEDED, clock + 5.0, {"seconds": 5.0})):
+        world.transport.report([Report(kind, WORKER, at, delivery.id, task.task_id, task.attempt, body)])
+    world.engine.record()
+    world.submit("noop", files=50)
+    # Two slots, each with ten seconds of work ahead.
+    assert world.engine.dispatch() == 4

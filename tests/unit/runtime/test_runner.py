@@ -33,6 +33,7 @@ def test_a_step_that_returns_succeeds_with_its_result_and_its_artifacts(bench: R
     def read(context: Context) -> dict[str, Any]:
         saved = context.save_artifact("copy", context.file.path(), "text/plain")
         context.progress(0.5, "half")
+        bench.now += 2.5
         return {"name": context.file.name, "bytes": saved.size_bytes}
 
     bench.define(read)
@@ -43,6 +44,7 @@ def test_a_step_that_returns_succeeds_with_its_result_and_its_artifacts(bench: R
     (artifact,) = succeeded.body["artifacts"]
     with bench.artifacts.open(artifact["sha256"]) as stream:
         assert (artifact["name"], stream.read()) == ("copy", b"0.bin")
+    assert succeeded.body["seconds"] == 2.5
     assert succeeded.body["cpu_seconds"] >= 0
     assert succeeded.body["peak_memory_bytes"] > 0
 
