@@ -11,12 +11,13 @@ from api.native.blueprint import Blueprint
 from api.native.shapes import TaskShape, task_shape
 from api.parts import parts
 from jobengine.domain.states import FailureKind, TaskState
+from jobengine.verbs.external import MESSAGE_LENGTH
 from jobengine.verbs.requests import NewTask, TaskReport
 
 blueprint = Blueprint("external", __name__, url_prefix="/api/v1", description="Tasks that are driven from outside")
 
 _MOVES = ("running", "succeeded", "failed", "canceled")
-_TEXT = validate.Length(max=2000)
+_TEXT = validate.Length(max=MESSAGE_LENGTH)
 
 
 class NewTaskShape(Schema):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from jobengine.domain import moves
-from jobengine.domain.errors import conflict, invalid, not_found
+from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid, not_found
 from jobengine.domain.interfaces.job_rows import JobDelta
 from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.interfaces.task_rows import TaskChange
@@ -18,13 +20,16 @@ from jobengine.verbs.requests import NewTask, TaskReport
 
 RESEND_SECONDS = 120.0
 """How long after a task was added the same request is taken for the same, sent again."""
+MESSAGE_LENGTH = 2000
+"""As much is kept of what workers say."""
 
 
 def add_task(outside: Outside, plans: Plans, owner_id: str | None, job_id: str, new: NewTask) -> Task:
     """Add a task to an unfinished job and, where ``new.state`` says so, move it on at once.
 
-    Raises EngineError(CONFLICT) when the job has ended.
+    Raises EngineError(CONFLICT) when the job has ended, (TOO_LARGE) when it has as many tasks as it may.
     """
+    _check_message(new.message)
     now = outside.clock()
     with outside.store.begin() as ledger:
         job = ledger.jobs.fetch([job_id], lock=True).get(job_id)
@@ -36,6 +41,8 @@ def add_task(outside: Outside, plans: Plans, owner_id: str | None, job_id: str, 
                 return same
         if job.state.is_final:
             raise conflict(f"The job is {job.state.value}; a task cannot be added any more.")
+        if job.counts.total >= outside.settings.job_tasks_limit:
+            raise EngineError(ErrorCode.TOO_LARGE, f"The job has {job.counts.total} tasks, and may have no more.")
         task = Task(
             id=outside.ids.new(),
             job_id=job_id,
@@ -61,8 +68,10 @@ def move_task(outside: Outside, plans: Plans, owner_id: str | None, task_id: str
     """Move an external task.
 
     Saying again what holds already changes nothing and is no error. Raises EngineError(CONFLICT) for every other move
-    that the state machine refuses, and for tasks that our own workers run.
+    that the state machine refuses, and for tasks that our own workers run, and (TOO_LARGE) for a large result.
     """
+    _check_message(report.message)
+    _check_result(outside, report)
     with outside.store.begin() as ledger:
         task = ledger.tasks.fetch([task_id], lock=True).get(task_id)
         if task is None or owner_id not in (None, task.owner_id):
@@ -75,6 +84,17 @@ def move_task(outside: Outside, plans: Plans, owner_id: str | None, task_id: str
             return _move(outside, plans, ledger, task, report)
         except MoveRefused as refusal:
             raise conflict(f"The task is {task.state.value}: {refusal}.", "state") from None
+
+
+def _check_message(message: str) -> None:
+    if len(message) > MESSAGE_LENGTH:
+        raise invalid(f"A message has up to {MESSAGE_LENGTH} characters.", "message")
+
+
+def _check_result(outside: Outside, report: TaskReport) -> None:
+    limit = outside.settings.result_limit_bytes
+    if report.result is not None and len(json.dumps(report.result)) > limit:
+        raise EngineError(ErrorCode.TOO_LARGE, f"A result may have up to {limit} bytes of JSON.", field="result")
 
 
 def _same_task(ledger: Ledger, job_id: str, new: NewTask, now: float) -> Task | None:

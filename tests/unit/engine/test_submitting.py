@@ -176,3 +176,32 @@ def test_a_task_of_a_worker_cannot_be_moved_from_outside(world: World) -> None:
         world.engine.move_task(OWNER, world.tasks(job)[0].id, TaskReport(TaskState.SUCCEEDED))
     with pytest.raises(EngineError, match="There is no task"):
         world.engine.move_task("b" * 24, world.tasks(job)[0].id, TaskReport(TaskState.SUCCEEDED))
+
+
+def test_what_is_said_from_outside_has_the_bounds_of_what_workers_say() -> None:
+    world = World(result_limit_bytes=100)
+    job = world.engine.submit(JobRequest(OWNER, "external"))
+    task = world.engine.add_task(OWNER, job.id, NewTask("sandbox"))
+    large = TaskReport(TaskState.SUCCEEDED, result={"data": "x" * 100})
+    for report, code, field in (
+        (large, ErrorCode.TOO_LARGE, "result"),
+        (TaskReport(TaskState.RUNNING, "x" * 2001), ErrorCode.INVALID, "message"),
+    ):
+        with pytest.raises(EngineError) as caught:
+            world.engine.move_task(OWNER, task.id, report)
+        assert (caught.value.code, caught.value.field) == (code, field)
+    with pytest.raises(EngineError, match="up to 2000 characters"):
+        world.engine.add_task(OWNER, job.id, NewTask("other", message="x" * 2001))
+    assert [found.state for found in world.tasks(job)] == [TaskState.READY, TaskState.ENQUEUED]
+    fitting = TaskReport(TaskState.SUCCEEDED, "x" * 2000, result={"data": "x" * 80})
+    assert world.engine.move_task(OWNER, task.id, fitting).state is TaskState.SUCCEEDED
+
+
+def test_tasks_from_outside_count_towards_the_limit_on_those_of_a_job() -> None:
+    world = World(job_tasks_limit=3)
+    job = world.engine.submit(JobRequest(OWNER, "external"))
+    first, _ = (world.engine.add_task(OWNER, job.id, NewTask(name, reuse_open=True)) for name in ("first", "second"))
+    with pytest.raises(EngineError) as caught:
+        world.engine.add_task(OWNER, job.id, NewTask("third"))
+    assert caught.value.code is ErrorCode.TOO_LARGE
+    assert world.engine.add_task(OWNER, job.id, NewTask("first", reuse_open=True)).id == first.id
