@@ -63,8 +63,8 @@ def spawned(name: str, folder: Path, environment: dict[str, str]) -> Iterator[su
 def environment_of(name: str, folder: Path, addresses: dict[str, str]) -> dict[str, str]:
     """What the compose file gives the service, with the addresses of this test's servers."""
     given = {key: str(value) for key, value in COMPOSE["services"][name]["environment"].items()}
-    assert set(addresses) - {"JOBENGINE_DATA_DIR"} <= set(given)
-    return {**os.environ, **given, **addresses, "JOBENGINE_DATA_DIR": str(folder)}
+    ours = {key: value for key, value in addresses.items() if key in given}
+    return {**os.environ, **given, **ours, "JOBENGINE_DATA_DIR": str(folder)}
 
 
 def test_the_commands_of_the_compose_file_run_a_job(tmp_path: Path) -> None:
@@ -194,6 +194,23 @@ def test_the_manifests_set_only_what_the_settings_know() -> None:
     }
     assert given <= known
     assert "JOBENGINE_LEDGER_URL" in given
+
+
+def test_only_web_and_engine_are_given_the_ledger_and_what_signs() -> None:
+    kept = {
+        (document["kind"], document["metadata"]["name"]): set(document.get("data") or document.get("stringData") or ())
+        for document in MANIFESTS
+    }
+    kinds = {"configMapRef": "ConfigMap", "secretRef": "Secret"}
+    for name, container in deployments().items():
+        sources = [(kinds[kind], found["name"]) for source in container["envFrom"] for kind, found in source.items()]
+        given = set().union(*(kept[source] for source in sources))
+        composed = set(COMPOSE["services"][name]["environment"])
+        for private in ("JOBENGINE_LEDGER_URL", "JOBENGINE_SECRET_KEY"):
+            is_given = name in ("web", "engine")
+            assert (private in given, private in composed) == (is_given, is_given), name
+        assert {"JOBENGINE_REDIS_URL", "JOBENGINE_ARTIFACTS_URL"} <= given & composed, name
+        assert ("FLOWER_BASIC_AUTH" in given) is (name == "flower"), name
 
 
 def test_every_variable_of_the_compose_file_has_a_default_or_must_be_set() -> None:
