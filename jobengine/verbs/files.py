@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Sequence
 
-from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid, not_found
+from jobengine.domain.errors import conflict, invalid, not_found
 from jobengine.domain.filters import FileFilter, Page
 from jobengine.domain.interfaces.artifacts import StoredBytes
 from jobengine.domain.interfaces.ledger import Ledger
@@ -14,6 +14,7 @@ from jobengine.domain.names import leads_elsewhere
 from jobengine.domain.records import File
 from jobengine.verbs.outside import Outside
 from jobengine.verbs.requests import Upload
+from jobengine.verbs.room import check_room, with_room
 
 _NAME_LENGTH = 255
 _TYPE_LENGTH = 100
@@ -27,7 +28,8 @@ def add_files(outside: Outside, owner_id: str, uploads: Sequence[Upload]) -> lis
     for index, upload in enumerate(uploads):
         _check(upload, "" if len(uploads) == 1 else f"files.{index}.")
     limit = outside.settings.upload_limit_bytes
-    stored = [outside.artifacts.put(upload.source, limit_bytes=limit) for upload in uploads]
+    sources = with_room(outside, owner_id, [upload.source for upload in uploads])
+    stored = [outside.artifacts.put(source, limit_bytes=limit) for source in sources]
     with outside.store.begin() as ledger:
         return [_add(outside, ledger, owner_id, *pair) for pair in zip(uploads, stored, strict=True)]
 
@@ -63,7 +65,9 @@ def _add(outside: Outside, ledger: Ledger, owner_id: str, upload: Upload, stored
     known = next((file for file in same if (file.name, file.folder) == (upload.name, upload.folder)), None)
     if known is not None:
         return known
-    _check_room(ledger, owner_id, 0 if same else stored.size_bytes)
+    if not same:
+        # Asked again: somebody may have stored something meanwhile.
+        check_room(ledger, owner_id, {stored.sha256: stored.size_bytes})
     file = File(
         id=outside.ids.new(),
         owner_id=owner_id,
@@ -83,14 +87,3 @@ def _media_type(upload: Upload) -> str:
     if upload.media_type not in ("", ANY):
         return upload.media_type
     return mimetypes.guess_type(upload.name)[0] or ANY
-
-
-def _check_room(ledger: Ledger, owner_id: str, more: int) -> None:
-    owner = ledger.owners.fetch([owner_id]).get(owner_id)
-    limit = owner.limits.stored_bytes if owner else None
-    if limit is not None and ledger.files.stored_bytes(owner_id) + more > limit:
-        raise EngineError(
-            ErrorCode.LIMIT_REACHED,
-            f"{limit} bytes may be stored, and this file would go past that; delete something first.",
-            retry_after_seconds=60.0,
-        )
