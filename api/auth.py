@@ -72,6 +72,12 @@ def _key_of_request(secret: str) -> Key | None:
     return cast(Key, known[1])
 
 
+def owner_of_request() -> str | None:
+    """Whose key came with this request, once it was looked up."""
+    known = g.get("key")
+    return None if known is None else cast(Key, known[1]).owner_id
+
+
 def header_key() -> str | None:
     """The key that the native API's headers hold."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.conftest import MakeClient
 from tests.api.test_bad_bodies import FORM, UPLOAD_LIMIT, part
+from tests.unit.engine.world import World
 
 GOOD = part("files", b"x", "a.png")
 LARGE = part("files", b"x" * (UPLOAD_LIMIT + 1), "b.png")
@@ -45,3 +46,18 @@ def test_the_temporary_files_of_an_upload_are_closed_at_once(
     answer = make_client().post("/api/v1/files", data=form, content_type=FORM)
     assert (answer.status_code, len(begun)) == (status, count)
     assert all(file.closed for file in begun)
+
+
+def test_a_form_is_read_no_further_than_its_owner_may_store(
+    world: World, make_client: MakeClient, begun: list[Any]
+) -> None:
+    world.limit(stored_bytes=2500)
+    whole = part("files", b"x" * UPLOAD_LIMIT, "a.png")
+    other = part("unread", b"y" * UPLOAD_LIMIT, "b.png")
+    client = make_client()
+    for form, status, count in ((whole * 2, 201, 2), (whole * 3 + other * 3, 429, 3), (whole + other * 5, 429, 3)):
+        begun.clear()
+        answer = client.post("/api/v1/files", data=form + b"--b--\r\n", content_type=FORM)
+        assert (answer.status_code, len(begun)) == (status, count)
+        assert all(file.closed for file in begun)
+    assert int(answer.headers["Retry-After"]) > 0
