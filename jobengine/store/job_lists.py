@@ -27,7 +27,7 @@ from jobengine.store.paging import Criteria, Order, count_some, is_common
 from jobengine.store.search import has_text, page_by_text, walks_by_text, with_ids_of_rare_text
 from jobengine.store.tables import job_files, job_labels, jobs, tasks
 
-_CREATED, _FINISHED = "created_at", "finished_at"
+_CREATED = "created_at"
 _SORT_KEYS: dict[str, ColumnElement[Any]] = {
     "created_at": jobs.c.created_at,
     "started_at": literal_column(predicates.STARTED_KEY),
@@ -36,6 +36,8 @@ _SORT_KEYS: dict[str, ColumnElement[Any]] = {
     "priority": jobs.c.priority,
 }
 _COMPUTED = ("started_at", "finished_at")
+_NEVER_IN = {"started_at": (JobState.PENDING,), "finished_at": (JobState.PENDING, JobState.RUNNING)}
+"""The states in which a time has not come."""
 _NARROW = ("batch_id", "parent_id")
 _RANGES = 100
 """How many hashes are ranges of their own; the jobs of more are sorted. SQLite merges up to 500."""
@@ -170,30 +172,37 @@ def _state_branches(link: Link, where: JobFilter) -> Sequence[Criteria]:
         return [[_is_in(_column(link, "state", is_hidden=True), states)]]
     if not is_by_id and not link.is_postgresql:
         if where.sort == _CREATED:
-            return _by_frequency(link, states)
-        if where.sort == _FINISHED and where.pipeline_name is None and where.pipeline_id is None:
-            return _by_end(link, states)
+            return _by_frequency(link, where, states)
+        if where.pipeline_name is None and where.pipeline_id is None:
+            return _in_order(link, where, states)
     return [[jobs.c.state == state.value] for state in states]
 
 
-def _by_frequency(link: Link, states: Sequence[JobState], *bounds: ColumnElement[bool]) -> Sequence[Criteria]:
-    """Of a common state the index by time finds a page soon; of a rare one the index by state has few to sort.
+def _by_frequency(
+    link: Link, where: JobFilter, states: Sequence[JobState], *bounds: ColumnElement[bool]
+) -> Sequence[Criteria]:
+    """Of a common state the index in the order finds a page soon; of a rare one the index by state has few to sort.
 
-    The bounds, which all jobs of these states keep, tell where in the index by time they are.
+    The bounds, which all jobs of these states keep, tell where in the index in the order they are.
     """
-    common = [state for state in states if is_common(link, select(jobs.c.id).where(jobs.c.state == state.value))]
+    owned = paging.equalities(jobs, {"owner_id": where.owner_id})
+    rows = {state: select(jobs.c.id).where(jobs.c.state == state.value, *owned) for state in states}
+    common = [state for state in states if is_common(link, rows[state])]
     branches: list[Criteria] = [[jobs.c.state == state.value] for state in states if state not in common]
     return [*branches, [_is_in(_column(link, "state", is_hidden=True), common), *bounds]] if common else branches
 
 
-def _by_end(link: Link, states: Sequence[JobState]) -> Sequence[Criteria]:
-    """Jobs that have ended are in one part of the index by end, and all others before it, under one key.
+def _in_order(link: Link, where: JobFilter, states: Sequence[JobState]) -> Sequence[Criteria]:
+    """Jobs for which a time has not come are in one part of the index by it, before all others, under one key.
 
-    That key is a bound all the same: SQLite sorts what has it, if it is told that all have.
+    That key is a bound all the same: SQLite sorts what has it, if it is told that all have. A job may have ended and
+    never have begun. In an order by another thing than time, the jobs of a state may be anywhere.
     """
-    end = _SORT_KEYS[_FINISHED]
-    ended, others = ([state for state in states if state.is_final is is_final] for is_final in (True, False))
-    return [*_by_frequency(link, ended, end > NEVER), *_by_frequency(link, others, end <= NEVER)]
+    key = _SORT_KEYS[where.sort]
+    never = [state for state in states if state in _NEVER_IN.get(where.sort, ())]
+    others = [state for state in states if state not in never]
+    bounds = [key > NEVER] if where.sort == "finished_at" else []
+    return [*_by_frequency(link, where, others, *bounds), *_by_frequency(link, where, never, key <= NEVER)]
 
 
 def _is_in(column: ColumnElement[str], states: Sequence[JobState]) -> ColumnElement[bool]:
