@@ -49,19 +49,23 @@ class DirectoryStore:
 
     def open(self, sha256: str, start: int = 0, length: int | None = None) -> BinaryIO:
         """A stream of the bytes from ``start``, of ``length`` bytes or to the end."""
-        try:
-            stream = self._place(sha256).open("rb")
-        except FileNotFoundError:
-            raise not_found("artifact", sha256) from None
-        stream.seek(start)
+        with _mapped_failures("read"):
+            try:
+                stream = self._place(sha256).open("rb")
+            except FileNotFoundError:
+                raise not_found("artifact", sha256) from None
+            stream.seek(start)
         return stream if length is None else cast(BinaryIO, io.BufferedReader(_Stretch(stream, length)))
 
     def stat(self, sha256: str) -> StoredBytes | None:
         """Size and time of what is stored under the hash."""
-        try:
-            found = self._place(sha256).stat()
-        except (FileNotFoundError, EngineError):
+        if not _SHA256.fullmatch(sha256):
             return None
+        with _mapped_failures("read"):
+            try:
+                found = self._place(sha256).stat()
+            except FileNotFoundError:
+                return None
         return StoredBytes(sha256, found.st_size, found.st_mtime)
 
     def delete(self, sha256s: Iterable[str], *, stored_before: float = math.inf) -> int:
@@ -138,12 +142,12 @@ class DirectoryStore:
 
 
 @contextmanager
-def _mapped_failures() -> Iterator[None]:
+def _mapped_failures(wanted: str = "written") -> Iterator[None]:
     """Raise UNAVAILABLE for whatever keeps the disk from doing what it was asked."""
     try:
         yield
     except OSError as error:
-        message = f"The artifact store cannot be written: {error.strerror}."
+        message = f"The artifact store cannot be {wanted}: {error.strerror}."
         raise EngineError(ErrorCode.UNAVAILABLE, message, retry_after_seconds=10.0) from error
 
 

@@ -212,6 +212,19 @@ def test_a_signed_address_at_the_bucket_serves_the_bytes_under_their_name_until_
     wait_until(lambda: httpx.get(str(short)).status_code == 403, 20.0, "the end of the address")
 
 
+def test_a_directory_that_cannot_be_read_is_unavailable_and_not_empty(tmp_path: Path) -> None:
+    store = open_artifact_store(tmp_path.as_uri())
+    stored = store.put(io.BytesIO(b"pixels"))
+    folder = tmp_path / stored.sha256[:2]
+    folder.rename(tmp_path / "aside")
+    # As an error of a disk, or of a share that went away, a link to itself is no way to anything.
+    folder.symlink_to(folder)
+    for ask in (store.open, store.stat):
+        with pytest.raises(EngineError, match="cannot be read") as caught:
+            ask(stored.sha256)
+        assert caught.value.code is ErrorCode.UNAVAILABLE
+
+
 def test_a_store_that_works_passes_its_check(store: ArtifactStore) -> None:
     store.check()
     assert list(store.entries()) == []
