@@ -39,7 +39,10 @@ def jobs(limit: int, states: tuple[str, ...], pipeline: str | None, is_json: boo
 def show(job_id: str, wait: bool, is_json: bool) -> None:
     """Show a job, and which of its files failed."""
     api = connect()
-    job = wait_for_end(api, job_id) if wait else api.call("GET", "jobs", job_id)
+    # Asked once before it is waited for: an API that was never reached is said to be away, and not waited for.
+    job = api.call("GET", "jobs", job_id)
+    if wait:
+        job = wait_for_end(api, job_id)
     if is_json:
         click.echo(json.dumps(job))
     else:

@@ -67,7 +67,7 @@ def upload_files(api: ApiClient, paths: Sequence[Path]) -> list[str]:
 
 
 def wait_for_job(api: ApiClient, job_id: str) -> dict[str, Any]:
-    """Wait until the job has ended; the job. An API that is away for a while is waited for."""
+    """Wait until the job has ended; the job. An API that was reached before is waited for when it goes away."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     said = ""
     with _bars(*columns) as (bars, is_terminal):
@@ -87,13 +87,17 @@ def wait_for_job(api: ApiClient, job_id: str) -> dict[str, Any]:
 
 def _look(api: ApiClient, job_id: str) -> dict[str, Any]:
     deadline = time.monotonic() + _AWAY_SECONDS
+    is_told = False
     while True:
         try:
             job: dict[str, Any] = api.call("GET", "jobs", job_id)
             return job
-        except ApiAway:
+        except ApiAway as error:
             if time.monotonic() > deadline:
                 raise
+            if not is_told:
+                click.echo(f"{error.message} Trying again for {_AWAY_SECONDS:.0f} s.", err=True)
+                is_told = True
             time.sleep(_LOOK_SECONDS)
 
 

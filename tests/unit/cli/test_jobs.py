@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
 
+from jobengine.cli import progress
 from tests.unit.cli.conftest import Command
 
 
@@ -82,3 +84,61 @@ def test_a_job_that_failed_says_so_by_its_exit_code_when_it_is_waited_for(comman
     done = command("show", submitted["id"], "--wait")
     assert done.exit_code == 1
     assert "failed: noop (step): No cells." in done.stdout
+
+
+class Clock:
+    """Time that passes by sleeping, for the commands that wait."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        """The time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which a command waits."""
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def refuse(request: httpx.Request) -> None:
+    """Nobody listens."""
+    raise httpx.ConnectError("refused")
+
+
+def test_an_api_that_was_never_reached_is_not_waited_for(command: Command, clock: Clock) -> None:
+    command.wire.on_request = refuse
+    done = command("show", "a" * 24, "--wait")
+    assert done.exit_code == 1
+    assert "Error: http://engine cannot be reached: refused. Is it up, and is JOBENGINE_URL right?" in done.stderr
+    assert (clock.now, len(command.wire.asked)) == (0.0, 1)
+
+
+def test_an_api_that_goes_away_while_a_job_is_waited_for_may_come_back(
+    command: Command, clock: Clock, tmp_path: Path
+) -> None:
+    submitted = json.loads(command("submit", "noop", write(tmp_path / "a.png", "a"), "--json").stdout)
+    command.world.finish()
+    number = count()
+    command.wire.on_request = lambda request: refuse(request) if 0 < next(number) < 5 else None
+    done = command("show", submitted["id"], "--wait")
+    assert (done.exit_code, done.stdout.split()[2]) == (0, "succeeded")
+    assert done.stderr.count("http://engine cannot be reached: refused.") == 1
+    assert "Trying again for 120 s." in done.stderr
+
+
+def test_an_api_that_stays_away_is_given_up(command: Command, clock: Clock, tmp_path: Path) -> None:
+    submitted = json.loads(command("submit", "noop", write(tmp_path / "a.png", "a"), "--json").stdout)
+    number = count()
+    command.wire.on_request = lambda request: refuse(request) if next(number) else None
+    done = command("show", submitted["id"], "--wait")
+    assert done.exit_code == 1
+    assert 120 < clock.now < 125
