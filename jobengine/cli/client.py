@@ -13,9 +13,11 @@ import httpx
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_TIMEOUT = httpx.Timeout(60.0, connect=4.0)
 # The answer to an upload comes when the last byte is stored.
-_UPLOAD_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
+_UPLOAD_TIMEOUT = httpx.Timeout(600.0, connect=4.0)
+# What runs on this machine is asked directly, whatever proxy leads out of it.
+_DIRECT = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
 
 
 class ApiAway(click.ClickException):
@@ -26,9 +28,11 @@ class ApiClient:
     """A client of the native API; every refusal becomes a ClickException with the API's own sentence."""
 
     def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
-        self.url = url.rstrip("/")
+        self.url = url.rstrip("/").removesuffix("/api/v1")
         headers = {"Authorization": f"Bearer {key}"}
-        self._http = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=_TIMEOUT, transport=transport)
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api/v1", headers=headers, timeout=_TIMEOUT, transport=transport, mounts=_DIRECT
+        )
 
     def call(self, method: str, *path: str, **arguments: Any) -> Any:
         """The answer's JSON; the parts of the path are escaped."""
@@ -69,8 +73,8 @@ class ApiClient:
         try:
             yield
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            message = f"{self.url} cannot be reached: {error or type(error).__name__}. Is JOBENGINE_URL right?"
-            raise ApiAway(message) from None
+            reason = str(error).rstrip(".") or type(error).__name__
+            raise ApiAway(f"{self.url} cannot be reached: {reason}. Is it up, and is JOBENGINE_URL right?") from None
         except ValueError:
             raise click.ClickException(
                 f"{self.url} does not answer like a Jobengine. Is JOBENGINE_URL right?"
