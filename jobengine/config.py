@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,6 +11,21 @@ from pathlib import Path
 from jobengine.domain.errors import invalid
 
 PREFIX = "JOBENGINE_"
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_ABOVE_ZERO = frozenset(
+    {
+        "upload_limit_bytes",
+        "request_limit_bytes",
+        "batch_limit_bytes",
+        "result_limit_bytes",
+        "job_tasks_limit",
+        "url_lifetime_seconds",
+        "lease_seconds",
+        "window_seconds",
+        "record_batch",
+    }
+)
+"""The numbers with which nothing would go on if they were 0; no number can be negative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +87,16 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this environment; raises EngineError(INVALID) that names an unreadable variable."""
+    """The settings of this environment; raises EngineError(INVALID) that names a variable that cannot be meant."""
     environment = os.environ if environment is None else environment
     given: dict[str, object] = {}
     for entry in fields(Settings):
         variable = PREFIX + entry.name.upper()
         if variable in environment:
-            given[entry.name] = _parse(environment[variable], type(entry.default), variable)
+            given[entry.name] = value = _parse(environment[variable], type(entry.default), variable)
+            _check(value, variable, is_zero_allowed=entry.name not in _ABOVE_ZERO)
+    if "log_level" in given:
+        given["log_level"] = _log_level(str(given["log_level"]))
     return Settings(**given)  # type: ignore[arg-type]
 
 
@@ -86,3 +105,17 @@ def _parse(text: str, kind: type, variable: str) -> object:
         return kind(text)
     except ValueError:
         raise invalid(f"{text!r} is not {'a whole' if kind is int else 'a'} number.", variable) from None
+
+
+def _check(value: object, variable: str, *, is_zero_allowed: bool) -> None:
+    if not isinstance(value, int | float):
+        return
+    if not math.isfinite(value) or value < 0 or (value == 0 and not is_zero_allowed):
+        raise invalid(f"{value} cannot be meant; it is a number {'from' if is_zero_allowed else 'above'} 0.", variable)
+
+
+def _log_level(text: str) -> str:
+    level = text.strip().upper()
+    if level not in _LOG_LEVELS:
+        raise invalid(f"{text!r} is no level of a log; there are {', '.join(_LOG_LEVELS)}.", PREFIX + "LOG_LEVEL")
+    return level
