@@ -65,11 +65,11 @@ def run_job(jobengine: list[str], port: int, folder: Path) -> int:
     out = folder / "results"
     run("results", job["id"], "--out", str(out))
     masks = json.loads(run("submit", "masks", "--parent", job["id"], "--wait", "--json"))
-    run("results", masks["id"], "--out", str(out))
+    run("results", masks["id"], "--out", str(out / "masks"))
     print_table(out / "aggregates.csv")
     say(f"job {job['id']}: {job['state']}, {job['percentage']} %")
     say(f"tables:   {out / 'aggregates.csv'}, {out / 'objects.csv'}")
-    say(f"masks:    {out / 'masks.zip'}")
+    say(f"masks:    {out / 'masks' / 'masks.zip'}")
     say(f"overlays: {out}/*/overlay.png")
     return 0 if job["state"] == masks["state"] == "succeeded" else 1
 

@@ -24,13 +24,14 @@ _NAME_BYTES = 150
     "--out",
     required=True,
     type=click.Path(file_okay=False, writable=True, path_type=Path),
-    help="The folder to write to; what is made of one file goes into a folder of its own.",
+    help="The folder to write to, one for each job; what is made of one file goes into a folder of its own.",
 )
 @as_json
 def results(job_id: str, out: Path, is_json: bool) -> None:
     """Download what a job has made so far: all results as results.json, and every artifact as a file."""
     api = connect()
     job = api.call("GET", "jobs", job_id)
+    _refuse_other_job(out / RESULTS, job["id"])
     tasks = {task["id"]: task for task in api.all("jobs", job_id, "tasks")}
     names = {file["id"]: file["name"] for file in api.all("jobs", job_id, "files")}
     written = _write_results(out / RESULTS, api.all("jobs", job_id, "results"), tasks, names)
@@ -41,6 +42,18 @@ def results(job_id: str, out: Path, is_json: bool) -> None:
         click.echo(json.dumps(written))
     else:
         click.echo("\n".join(written) or "The job has made nothing yet.", err=not written)
+
+
+def _refuse_other_job(place: Path, job_id: str) -> None:
+    """Two jobs in one folder would be a mixture: some files of the one, some of the other."""
+    try:
+        rows = json.loads(place.read_text())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        rows = None
+    if not isinstance(rows, list) or any(not isinstance(row, dict) or row.get("job") != job_id for row in rows):
+        raise click.ClickException(f"{place} is not of this job, and nothing was written; name another folder.")
 
 
 def _write_results(

@@ -92,3 +92,28 @@ def test_a_job_that_made_nothing_yet_leaves_no_folder(command: Command, tmp_path
     done = command("results", job["id"], "--out", str(tmp_path / "out"))
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "The job has made nothing yet.\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_two_jobs_are_not_mixed_in_one_folder(command: Command, tmp_path: Path) -> None:
+    path, out = tmp_path / "a.png", tmp_path / "out"
+    path.write_text("a")
+    first, second = (json.loads(command("submit", "cells", str(path), "--json").stdout)["id"] for _ in range(2))
+    command.world.finish()
+    assert command("results", first, "--out", str(out)).exit_code == 0
+    written = (out / "results.json").read_bytes()
+    done = command("results", second, "--out", str(out))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "is not of this job, and nothing was written; name another folder." in done.stderr
+    assert (out / "results.json").read_bytes() == written
+    assert command("results", first, "--out", str(out)).exit_code == 0
+
+
+def test_a_file_of_ones_own_is_not_overwritten(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_text("a")
+    job_id = json.loads(command("submit", "cells", str(path), "--json").stdout)["id"]
+    command.world.finish()
+    for text in ("my notes", '{"mine": 1}', "[1]"):
+        (tmp_path / "results.json").write_text(text)
+        assert command("results", job_id, "--out", str(tmp_path)).exit_code == 1
+        assert (tmp_path / "results.json").read_text() == text
