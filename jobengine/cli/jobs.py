@@ -19,14 +19,17 @@ STATES = ("pending", "running", "succeeded", "failed", "canceled")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many, newest first.")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only jobs in these states.")
 @click.option("--pipeline", help="Only jobs of this pipeline.")
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Only jobs with this label.")
 @as_json
-def jobs(limit: int, states: tuple[str, ...], pipeline: str | None, is_json: bool) -> None:
+def jobs(limit: int, states: tuple[str, ...], pipeline: str | None, labels: tuple[str, ...], is_json: bool) -> None:
     """List jobs, newest first."""
-    criteria: dict[str, Any] = {"limit": limit, "state": list(states)}
+    criteria: dict[str, Any] = {"limit": limit, "state": list(states), "label": list(labels)}
     items = connect().call("GET", "jobs", params=criteria | ({"pipeline": pipeline} if pipeline else {}))["items"]
     if is_json:
         click.echo(json.dumps(items))
         return
+    if not items:
+        click.echo("There are no such jobs." if states or pipeline or labels else "There are no jobs yet.", err=True)
     for job in items:
         line = f"{job['id']}  {job['state']:<9}  {job['percentage']:>3} %  {job['pipeline']}  {job['name']}"
         click.echo(line.rstrip())

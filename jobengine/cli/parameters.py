@@ -14,13 +14,18 @@ from jobengine.domain.records import Node, Scope, StepSpec
 from jobengine.verbs.checking import check_node_parameters
 
 
-def parse_parameters(api: ApiClient, pipeline: str, words: Sequence[str]) -> dict[str, dict[str, Any]]:
+def parse_parameters(
+    api: ApiClient, pipeline: str, words: Sequence[str], parent: str | None = None
+) -> dict[str, dict[str, Any]]:
     """The parameters by node; a value that is JSON is taken as JSON, every other as text.
 
     They are checked as the API will check them, so that nothing is uploaded for a job that would be refused. Raises
-    ClickException for an unknown pipeline, a word that is none, and what the pipeline's steps cannot use.
+    ClickException for an unknown pipeline, a word that is none, what the pipeline's steps cannot use, and a pipeline
+    that works on a parent where there is none.
     """
     nodes = _find_nodes(api, pipeline)
+    if parent is None and any(node.from_parent for node in nodes):
+        raise click.UsageError(f"The pipeline {pipeline!r} works on an earlier job; name that one by --parent.")
     steps = {step["name"]: _as_spec(step) for step in api.all("steps")}
     parsed = _parse(words, nodes, steps)
     for node in nodes:
@@ -41,7 +46,10 @@ def _find_nodes(api: ApiClient, wanted: str) -> list[Node]:
         choices = ", ".join(sorted({row["name"] for row in usable})) or "none"
         raise click.ClickException(f"There is no published pipeline {wanted!r}. There are: {choices}.")
     meant = max(found, key=lambda row: (row["owner"] is not None, row["version"]))
-    return [Node(node["key"], node["step"], parameters=node["parameters"]) for node in meant["nodes"]]
+    return [
+        Node(node["key"], node["step"], from_parent=tuple(node["from_parent"]), parameters=node["parameters"])
+        for node in meant["nodes"]
+    ]
 
 
 def _as_spec(step: Mapping[str, Any]) -> StepSpec:

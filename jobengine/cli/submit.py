@@ -16,6 +16,18 @@ from jobengine.cli.parameters import parse_parameters
 from jobengine.cli.progress import refuse_same_files, upload_files
 
 
+def _split(ctx: click.Context, option: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"{word!r} is not NAME=VALUE, like plate=7.")
+        if name in labels:
+            raise click.BadParameter(f"{name} is given twice.")
+        labels[name] = value
+    return labels
+
+
 @click.command()
 @click.argument("pipeline")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
@@ -27,6 +39,9 @@ from jobengine.cli.progress import refuse_same_files, upload_files
     help="A parameter: segment.sigma=1.5, or sigma=1.5 where one step has it. The value is JSON or text.",
 )
 @click.option("--name", default="", help="What to call the job.")
+@click.option(
+    "--label", "labels", multiple=True, metavar="NAME=VALUE", callback=_split, help="By which `jobs --label` finds it."
+)
 @click.option("--parent", metavar="JOB", help="The job whose results the pipeline works on.")
 @click.option("--priority", type=click.IntRange(0, 9), help="9 goes first.")
 @click.option("--wait", is_flag=True, help="Wait for the end; exit code 1 unless the job succeeds.")
@@ -36,6 +51,7 @@ def submit(
     files: tuple[Path, ...],
     params: tuple[str, ...],
     name: str,
+    labels: dict[str, str],
     parent: str | None,
     priority: int | None,
     wait: bool,
@@ -43,9 +59,11 @@ def submit(
 ) -> None:
     """Upload FILES and run PIPELINE on them."""
     api = connect()
-    body: dict[str, Any] = {"pipeline": pipeline, "parameters": parse_parameters(api, pipeline, params), "name": name}
+    parameters = parse_parameters(api, pipeline, params, parent)
+    body: dict[str, Any] = {"pipeline": pipeline, "parameters": parameters, "name": name, "labels": labels}
     refuse_same_files(files)
-    body |= {} if parent is None else {"parent": parent}
+    if parent is not None:
+        body["parent"] = api.call("GET", "jobs", parent)["id"]
     body |= {} if priority is None else {"priority": priority}
     job = api.call("POST", "jobs", json={**body, "files": upload_files(api, files)})
     if not is_json:

@@ -41,6 +41,40 @@ def test_a_typo_uploads_nothing(command: Command, tmp_path: Path, pipeline: str,
     assert command.asked() == []
 
 
+def test_a_pipeline_on_an_earlier_job_uploads_nothing_without_it(command: Command, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png", "a")
+    done = command("submit", "masks", path)
+    assert done.exit_code == 2
+    assert "The pipeline 'masks' works on an earlier job; name that one by --parent." in done.stderr
+    done = command("submit", "masks", path, "--parent", "a" * 24)
+    assert done.exit_code == 1
+    assert f"There is no job with the ID '{'a' * 24}'." in done.stderr
+    assert command.asked() == []
+
+
+def test_jobs_are_found_by_their_labels(command: Command, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.png", "a")
+    words = ("--label", "plate=7", "--label", "note=a=b")
+    job = json.loads(command("submit", "cells", path, *words, "--json").stdout)
+    command("submit", "cells", path)
+    assert job["labels"] == {"plate": "7", "note": "a=b"}
+    assert [one["id"] for one in json.loads(command("jobs", "--label", "plate=7", "--json").stdout)] == [job["id"]]
+    none = command("jobs", "--label", "plate=8")
+    assert (none.exit_code, none.stdout, none.stderr) == (0, "", "There are no such jobs.\n")
+
+
+@pytest.mark.parametrize(("words", "said"), [(["plate"], "'plate' is not NAME=VALUE"), (["a=1", "a=2"], "given twice")])
+def test_a_label_that_is_none_uploads_nothing(command: Command, tmp_path: Path, words: list[str], said: str) -> None:
+    options = [option for word in words for option in ("--label", word)]
+    done = command("submit", "cells", write(tmp_path / "a.png", "a"), *options)
+    assert (done.exit_code, said in done.stderr, command.asked()) == (2, True, [])
+
+
+def test_a_list_without_jobs_says_so(command: Command) -> None:
+    assert command("jobs").stderr == "There are no jobs yet.\n"
+    assert command("jobs", "--json").output == "[]\n"
+
+
 def test_two_files_that_are_the_same_are_named_before_anything_is_uploaded(command: Command, tmp_path: Path) -> None:
     first, second = write(tmp_path / "a" / "x.png", "same"), write(tmp_path / "b" / "x.png", "same")
     done = command("submit", "cells", first, write(tmp_path / "y.png", "same"), second)

@@ -16,7 +16,7 @@ OWN, OTHER = "a" * 24, "b" * 24
 
 def pipeline(digit: str, version: int, owner: str | None, state: str = "published", **nodes: str) -> dict[str, object]:
     """A pipeline named nuclei as the API lists it, with the steps of its nodes."""
-    listed = [{"key": key, "step": step, "parameters": {}} for key, step in nodes.items()]
+    listed = [{"key": key, "step": step, "from_parent": [], "parameters": {}} for key, step in nodes.items()]
     return {
         "id": digit * 24,
         "name": "nuclei",
