@@ -47,7 +47,8 @@ def authenticate(secret: str | None, allowed: frozenset[Role] = READ, *, sent_as
     if key is None:
         raise EngineError(ErrorCode.UNAUTHENTICATED, f"Send a valid API key: {sent_as}.")
     if key.role not in allowed:
-        message = f"A key with the role {key.role.value} may not do this; send another: {sent_as}."
+        roles = " or ".join(role.value for role in Role if role in allowed)
+        message = f"A key with the role {key.role.value} may not do this; send one with the role {roles}: {sent_as}."
         raise EngineError(ErrorCode.FORBIDDEN, message)
     return Caller(key.owner_id, key.role)
 

@@ -94,7 +94,7 @@ def render_problem(refusal: Refusal) -> Response:
         "field": refusal.field,
         "request_id": g.get("request_id"),
     }
-    return Response(json.dumps(body), refusal.status, mimetype="application/problem+json")
+    return Response(json.dumps(body) + "\n", refusal.status, mimetype="application/problem+json")
 
 
 def _with_headers(response: Response, refusal: Refusal, scheme: str | None) -> Response:

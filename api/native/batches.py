@@ -44,7 +44,7 @@ class HardwareShape(Schema):
 
 
 class NewBatchShape(Schema):
-    """Jobs to be accepted together: all of them, or none. They run one pipeline."""
+    """Jobs to be accepted together: all of them, or none. Each names its pipeline, and all the same."""
 
     body_limit = "batch_limit_bytes"
 

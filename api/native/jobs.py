@@ -22,6 +22,9 @@ from jobengine.verbs.requests import JobRequest
 blueprint = Blueprint("jobs", __name__, url_prefix="/api/v1/jobs", description="Requests to run a pipeline")
 
 _FILES_LIMIT = 100_000
+# marshmallow formats these sentences, hence the doubled braces.
+_BY_STEP = 'Give parameters by the step that takes them, like {{"segment": {{"sigma": 1.5}}}}.'
+_LABELS = 'Give labels as an object of texts, like {{"plate": "7"}}.'
 
 
 class NewJobShape(Schema):
@@ -29,13 +32,19 @@ class NewJobShape(Schema):
 
     pipeline = fields.String(required=True, validate=validate.Length(1, 300))
     files = fields.List(fields.String(), load_default=list, validate=validate.Length(max=_FILES_LIMIT))
-    parameters = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String()), load_default=dict)
+    parameters = fields.Dict(
+        keys=fields.String(),
+        values=fields.Dict(keys=fields.String(), error_messages={"invalid": _BY_STEP}),
+        load_default=dict,
+        error_messages={"invalid": _BY_STEP},
+    )
     name = fields.String(load_default="", validate=validate.Length(max=NAME_LENGTH))
     labels = fields.Dict(
         keys=fields.String(validate=validate.Length(1, LABEL_NAME_LENGTH)),
         values=fields.String(validate=validate.Length(max=LABEL_LENGTH)),
         load_default=dict,
         validate=validate.Length(max=LABELS_LIMIT),
+        error_messages={"invalid": _LABELS},
     )
     priority = fields.Integer(load_default=5, strict=True, validate=validate.Range(0, 9))
     tolerated_failures = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 10**6))

@@ -21,7 +21,13 @@ def keys() -> None:
 
 @keys.command()
 @click.option("--owner", required=True, help="Whose things are made and seen with the key; made where there is none.")
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    required=True,
+    help="viewer: reads; submitter: uploads, submits, cancels, deletes, too; analyzer: reads, and moves tasks from "
+    "outside; admin: all of it, for everybody.",
+)
 @click.option("--name", default="", help="What the key is for.")
 @data_option
 @as_json

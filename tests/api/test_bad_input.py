@@ -17,6 +17,7 @@ from tests.unit.engine.world import World
 pytestmark = pytest.mark.thorough
 
 FORM = "multipart/form-data; boundary=b"
+BY_STEP = 'Give parameters by the step that takes them, like {"segment": {"sigma": 1.5}}.'
 DEEP = "[" * 100_000 + "]" * 100_000
 
 BODIES = {
@@ -172,3 +173,18 @@ def test_a_body_that_says_it_is_packed_is_not_unpacked(make_client: MakeClient) 
 def test_what_is_no_key_is_a_401(make_client: MakeClient, header: str) -> None:
     answer = make_client(None).get("/api/v1/jobs", headers={"Authorization": header})
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"parameters": {"sigma": 1}}, BY_STEP),
+        ({"parameters": [1]}, BY_STEP),
+        ({"labels": ["plate"]}, 'Give labels as an object of texts, like {"plate": "7"}.'),
+    ],
+)
+def test_what_has_another_shape_is_refused_with_the_right_one(
+    make_client: MakeClient, body: dict[str, Any], said: str
+) -> None:
+    answer = make_client().post("/api/v1/jobs", json={"pipeline": "cells", **body})
+    assert (answer.status_code, answer.json["detail"]) == (422, said)

@@ -240,6 +240,8 @@ def test_the_root_and_options_need_no_key(make_client: MakeClient, path: str) ->
     nobody = make_client(None)
     answer = nobody.get(path)
     assert (answer.status_code, answer.mimetype) == (200, "text/plain")
+    assert "described at /api/docs." in answer.text
+    assert nobody.get("/api/docs").status_code == 200
     assert nobody.options(f"{path.rstrip('/')}/batches").status_code == 200
     refused = nobody.post(path)
     assert (refused.status_code, refused.mimetype) == (405, "text/plain")

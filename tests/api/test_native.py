@@ -167,7 +167,12 @@ def test_a_key_is_needed_and_its_role_is_kept(make_client: MakeClient) -> None:
     viewer = make_client(Role.VIEWER)
     assert viewer.get("/api/v1/jobs").status_code == 200
     assert viewer.post("/api/v1/jobs", json={}).status_code == 403
-    assert viewer.post("/api/v1/files").status_code == 403
+    refused = viewer.post("/api/v1/files")
+    assert refused.status_code == 403
+    assert refused.json["detail"].startswith(
+        "A key with the role viewer may not do this; send one with the role submitter or admin: 'Authorization"
+    )
+    assert refused.text.endswith("}\n")
 
 
 def test_the_same_upload_is_the_same_file(make_client: MakeClient) -> None:

@@ -15,8 +15,8 @@ def _is_ours() -> bool:
 
 
 def show_root() -> Response:
-    """That somebody is there; it needs no key."""
-    return Response("Jobengine\n", mimetype="text/plain")
+    """That somebody is there, and where to read on; it needs no key."""
+    return Response("Jobengine\n\nIts API is described at /api/docs.\n", mimetype="text/plain")
 
 
 blueprint = Blueprint("et-engine", __name__)
