@@ -28,10 +28,11 @@ class SqlCatalog:
         self._link = link
 
     def put_steps(self, specs: Sequence[StepSpec], now: float) -> None:
+        known = {(row.name, row.version): row for row in self._link.run(select(steps))}
         rows = {
             (spec.name, spec.version): (spec.name, spec.version, encode_json(asdict(spec)), now, now) for spec in specs
         }
-        self._put(_put_steps_statement, [rows[key] for key in sorted(rows)])
+        self._put(_put_steps_statement, [rows[key] for key in sorted(rows) if _is_news(rows[key], known.get(key))])
 
     def steps(self) -> dict[str, StepSpec]:
         versions: dict[str, list[Any]] = {}
@@ -127,6 +128,11 @@ def _newest(rows: Sequence[Any]) -> Any:
     silent_since = max(row.announced_at for row in rows) - STALE_SECONDS
     alive = [row for row in rows if row.announced_at >= silent_since]
     return max(alive, key=lambda row: (row.first_announced_at, row.version))
+
+
+def _is_news(row: Sequence[Any], known: Any) -> bool:
+    """Whether a version is to be written: not when all workers say it every few seconds, but before it seems silent."""
+    return known is None or row[2] != known.spec or abs(row[4] - known.announced_at) > STALE_SECONDS / 2
 
 
 def _read_step(text: str) -> StepSpec:

@@ -50,7 +50,7 @@ def _worker(report: Report, announcement: Announcement, now: float) -> WorkerRec
 
 def _put_steps(ledger: Ledger, specs: Sequence[StepSpec], now: float) -> None:
     known = ledger.catalog.steps()
-    fresh = []
+    accepted = []
     for spec in specs:
         before = known.get(spec.name)
         if before is not None and before.scope is not spec.scope:
@@ -58,10 +58,9 @@ def _put_steps(ledger: Ledger, specs: Sequence[StepSpec], now: float) -> None:
             log.error(
                 "the step %s changed from per %s to per %s; give it a new name", spec.name, before.scope, spec.scope
             )
-        elif before != spec:
-            fresh.append(spec)
-    if fresh:
-        ledger.catalog.put_steps(fresh, now)
+        else:
+            accepted.append(spec)
+    ledger.catalog.put_steps(accepted, now)
 
 
 def _put_pipeline(ledger: Ledger, spec: PipelineSpec, now: float) -> None:

@@ -52,6 +52,16 @@ def test_a_version_that_is_announced_for_the_first_time_replaces_the_older_one(s
         assert ledger.catalog.steps() == {"test.measure": new}
 
 
+def test_the_newer_of_two_versions_that_are_announced_side_by_side_counts_however_long(store: SqlStore) -> None:
+    old, new = make_step(version="1"), make_step(version="2")
+    with store.begin() as ledger:
+        ledger.catalog.put_steps([old], NOW)
+        for seconds in range(10, 300, 10):
+            ledger.catalog.put_steps([new], NOW + seconds)
+            ledger.catalog.put_steps([old], NOW + seconds + 1)
+            assert ledger.catalog.steps() == {"test.measure": new}
+
+
 def test_an_older_version_counts_again_when_the_newer_one_has_fallen_silent(store: SqlStore) -> None:
     old, new = make_step(version="1"), make_step(version="2")
     with store.begin() as ledger:

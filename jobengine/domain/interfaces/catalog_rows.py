@@ -12,7 +12,8 @@ from jobengine.domain.records import Pipeline, StepSpec, WorkerRecord
 class CatalogRows(Protocol):
     """Steps, pipelines and workers: what can be run, and by whom."""
 
-    def put_steps(self, specs: Sequence[StepSpec], now: float) -> None: ...
+    def put_steps(self, specs: Sequence[StepSpec], now: float) -> None:
+        """Note what is announced, also where nothing changed: a version of which nobody speaks any more is replaced."""
 
     def steps(self) -> dict[str, StepSpec]:
         """The newest announced version of each step, by name."""

@@ -155,3 +155,16 @@ def test_how_long_a_step_takes_is_learned_from_workers_whose_clocks_are_wrong(ah
     world.submit("noop", files=50)
     # Two slots, each with ten seconds of work ahead.
     assert world.engine.dispatch() == 4
+
+
+def test_in_a_long_rolling_upgrade_the_newer_version_of_a_step_counts_all_the_time(world: World) -> None:
+    newer = replace(next(spec for spec in STEPS if spec.name == "test.noop"), version="2")
+    announce(world, "test.noop", newer, worker="new@host")
+    versions = set()
+    for _ in range(20):
+        for worker, more in (("old@host", STEPS[-1]), ("new@host", newer)):
+            world.now += 5.0
+            announce(world, "test.noop", more, worker=worker)
+            with world.store.read() as ledger:
+                versions.add(ledger.catalog.steps()["test.noop"].version)
+    assert versions == {"2"}
