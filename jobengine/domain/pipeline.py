@@ -19,7 +19,7 @@ class PlannedTask:
 
 
 def check_nodes(nodes: Sequence[Node], steps: Mapping[str, StepSpec]) -> None:
-    """Refuse a pipeline that cannot run: no nodes, doubled keys, unknown steps or predecessors, cycles.
+    """Refuse a pipeline that cannot run: no nodes, doubled keys, unknown steps, bad predecessors, cycles.
 
     Raises EngineError(INVALID) that names the node.
     """
@@ -30,12 +30,22 @@ def check_nodes(nodes: Sequence[Node], steps: Mapping[str, StepSpec]) -> None:
         place = f"nodes.{index}"
         if keys.index(node.key) != index:
             raise invalid(f"The key {node.key!r} is used twice.", f"{place}.key")
+        if node.key == EXTERNAL_NODE:
+            raise invalid(f"The key {node.key!r} is kept for tasks that are added from outside.", f"{place}.key")
         if node.step not in steps:
             raise invalid(f"There is no step named {node.step!r}.", f"{place}.step")
-        for name in node.after:
-            if name not in keys:
-                raise invalid(f"{node.key!r} comes after {name!r}, which the pipeline lacks.", f"{place}.after")
+        _check_predecessors(node, keys, place)
     sort_nodes(nodes)
+
+
+def _check_predecessors(node: Node, keys: Sequence[str], place: str) -> None:
+    for name in node.after:
+        if name not in keys:
+            raise invalid(f"{node.key!r} comes after {name!r}, which the pipeline lacks.", f"{place}.after")
+    for field, names in (("after", node.after), ("from_parent", node.from_parent)):
+        # Who is counted twice and ends once is waited for without end.
+        if len(set(names)) != len(names):
+            raise invalid(f"{node.key!r} names one of its predecessors twice.", f"{place}.{field}")
 
 
 def sort_nodes(nodes: Sequence[Node]) -> list[Node]:

@@ -24,7 +24,10 @@ NUCLEI = (
     [
         ((), "nodes"),
         ((Node("a", "segment"), Node("a", "measure")), "nodes.1.key"),
+        ((Node("external", "segment"),), "nodes.0.key"),
         ((Node("a", "fold"),), "nodes.0.step"),
+        ((Node("a", "segment"), Node("b", "measure", after=("a", "a"))), "nodes.1.after"),
+        ((Node("a", "segment", from_parent=("b", "b")),), "nodes.0.from_parent"),
         ((Node("a", "segment", after=("b",)),), "nodes.0.after"),
         ((Node("a", "segment", after=("a",)),), "nodes"),
         ((Node("a", "segment", after=("b",)), Node("b", "measure", after=("a",))), "nodes"),
