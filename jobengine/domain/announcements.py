@@ -5,6 +5,7 @@ The body of an ANNOUNCED report is one JSON object; the reader refuses what it d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -55,12 +56,30 @@ def decode_announcement(body: Mapping[str, Any]) -> Announcement:
         raise ValueError(f"not an announcement: {error}") from error
 
 
+def check_step(spec: StepSpec) -> None:
+    """Raise ValueError for numbers that no dispatcher or worker could keep to."""
+    seconds = {"time_limit_seconds": spec.time_limit_seconds, "delay_seconds": spec.retry.delay_seconds}
+    for name, value in seconds.items():
+        if not (isinstance(value, int | float) and 0 <= value < math.inf):
+            raise ValueError(f"{name} of the step {spec.name!r} is {value!r}, and not a number of seconds")
+    if spec.time_limit_seconds == 0:
+        raise ValueError(f"time_limit_seconds of the step {spec.name!r} is 0, which leaves no time to run")
+    whole = {"tasks_per_delivery": spec.tasks_per_delivery}
+    if spec.memory_limit_bytes is not None:
+        whole["memory_limit_bytes"] = spec.memory_limit_bytes
+    for name, count in whole.items():
+        if not (isinstance(count, int) and count > 0):
+            raise ValueError(f"{name} of the step {spec.name!r} is {count!r}, and not a whole number from 1 on")
+
+
 def _decode_step(data: Mapping[str, Any]) -> StepSpec:
     fields = dict(data)
     fields["scope"] = Scope(data["scope"])
     fields["retry"] = RetryPolicy(**data.get("retry", {}))
     fields["accepts"] = tuple(data.get("accepts", ()))
-    return StepSpec(**fields)
+    spec = StepSpec(**fields)
+    check_step(spec)
+    return spec
 
 
 def _decode_pipeline(data: Mapping[str, Any]) -> PipelineSpec:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from marshmallow import Schema
 
-from jobengine.domain.announcements import PipelineSpec
+from jobengine.domain.announcements import PipelineSpec, check_step
 from jobengine.domain.records import Node, RetryPolicy, Scope, StepSpec
 from jobengine.runtime.context import Context
 from jobengine.runtime.parameters import describe_parameters
@@ -50,7 +51,8 @@ def step(
     ``scope`` is ``"file"`` (once for each file of a job) or ``"job"`` (once). ``accepts`` lists media types; a file of
     another type fails its task with a sentence that says so. ``requires_all`` makes a step that runs once per job
     insist on the success of all its predecessors. ``resources`` says what the step needs for people and schedulers to
-    read; what decides where it runs is ``queue``. The function stays as it is and can be called.
+    read; what decides where it runs is ``queue``. The function stays as it is and can be called. Raises ValueError for
+    a declaration that cannot be kept or announced.
     """
     spec = StepSpec(
         name=name,
@@ -69,6 +71,8 @@ def step(
         resources=dict(resources or {}),
         queue=queue,
     )
+    check_step(spec)
+    _check_json(asdict(spec), f"the step {name!r}")
 
     def attach(function: StepFunction) -> StepFunction:
         setattr(function, ATTRIBUTE, StepDefinition(spec, function, parameters))
@@ -79,7 +83,17 @@ def step(
 
 def pipeline(name: str, *, version: int, nodes: Sequence[Node], title: str = "", description: str = "") -> PipelineSpec:
     """A pipeline that comes with a field; bind it to a name in the module, and it is published with the steps."""
-    return PipelineSpec(name, version, tuple(nodes), title or name, description)
+    spec = PipelineSpec(name, version, tuple(nodes), title or name, description)
+    _check_json(asdict(spec), f"the pipeline {name!r}")
+    return spec
+
+
+def _check_json(declared: Mapping[str, Any], what: str) -> None:
+    # It travels with all else that its worker says: where it cannot, no lease would be renewed.
+    try:
+        json.dumps(declared, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} cannot be announced as JSON: {error}") from None
 
 
 def definition_of(function: object) -> StepDefinition | None:

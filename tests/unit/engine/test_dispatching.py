@@ -168,3 +168,13 @@ def test_in_a_long_rolling_upgrade_the_newer_version_of_a_step_counts_all_the_ti
             with world.store.read() as ledger:
                 versions.add(ledger.catalog.steps()["test.noop"].version)
     assert versions == {"2"}
+
+
+def test_a_worker_that_announces_what_nobody_could_keep_to_holds_up_nothing(world: World) -> None:
+    world.submit("noop", files=2)
+    world.finish()
+    odd = replace(next(spec for spec in STEPS if spec.name == "test.noop"), tasks_per_delivery=2.0)  # type: ignore[arg-type]
+    announce(world, "test.noop", odd, worker="odd@host")
+    job = world.submit("noop", files=5)
+    world.finish()
+    assert world.job(job).state is JobState.SUCCEEDED

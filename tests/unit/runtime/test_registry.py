@@ -66,6 +66,32 @@ def test_a_module_that_fails_is_named_and_the_others_load(write_module: WriteMod
 
 
 @pytest.mark.parametrize(
+    ("declared", "reason"),
+    [
+        ("time_limit_seconds=float('inf')", "time_limit_seconds of the step 'odd.run' is inf"),
+        ("time_limit_seconds=0", "leaves no time to run"),
+        ("memory_limit_bytes=2e9", "memory_limit_bytes of the step 'odd.run' is 2000000000.0"),
+        ("tasks_per_delivery=10.0", "tasks_per_delivery of the step 'odd.run' is 10.0"),
+        ("retry=RetryPolicy(delay_seconds=float('nan'))", "delay_seconds of the step 'odd.run' is nan"),
+        ("resources={'gpu': {1, 2}}", "the step 'odd.run' cannot be announced as JSON"),
+    ],
+)
+def test_a_declaration_that_cannot_be_kept_or_announced_is_refused(
+    write_module: WriteModule, declared: str, reason: str
+) -> None:
+    text = good("odd").replace('scope="file"', f'scope="file", {declared}').replace("Node,", "Node, RetryPolicy,")
+    registry = load_steps([write_module("odd", text), write_module("first", good("first"))])
+    assert reason in registry.reason_of("odd")
+    assert "first.run" in registry.steps
+
+
+def test_a_pipeline_with_parameters_that_are_no_json_is_refused(write_module: WriteModule) -> None:
+    text = good("odd").replace('Node("run", "odd.run")', 'Node("run", "odd.run", parameters={"sigma": float("nan")})')
+    registry = load_steps([write_module("odd", text)])
+    assert "the pipeline 'odd' cannot be announced as JSON" in registry.reason_of("odd")
+
+
+@pytest.mark.parametrize(
     ("taken", "said"),
     [
         (good("first").replace('pipeline("first"', 'pipeline("other"'), "the step 'first.run' is defined twice"),
