@@ -52,10 +52,12 @@ class WritersQueue:
         self._next = self._writer = -1
 
     def __enter__(self) -> None:
-        self._threads.acquire()
+        until = time.monotonic() + self._patience_seconds
+        if not self._threads.acquire(timeout=self._patience_seconds):
+            raise unavailable("The ledger is busy: this process has been writing to it for too long.")
         try:
             self._open()
-            self._take_place()
+            self._take_place(until)
         except BaseException:
             self._threads.release()
             raise
@@ -72,11 +74,10 @@ class WritersQueue:
                 os.close(self._writer)
             self._process_id = 0
 
-    def _take_place(self) -> None:
-        now = time.monotonic()
-        is_next = _lock(self._next, now + min(self._patience_seconds, _POLITE_SECONDS))
+    def _take_place(self, until: float) -> None:
+        is_next = _lock(self._next, min(until, time.monotonic() + _POLITE_SECONDS))
         try:
-            if not _lock(self._writer, now + self._patience_seconds):
+            if not _lock(self._writer, until):
                 raise unavailable("The ledger is busy: another process has been writing to it for too long.")
         finally:
             if is_next:

@@ -84,6 +84,25 @@ def test_who_waits_for_too_long_is_told_so_and_may_try_again(database: Path) -> 
         assert is_writing(database)
 
 
+def test_who_waits_for_too_long_for_another_thread_is_told_so_as_well(database: Path) -> None:
+    queue, refusals = WritersQueue(database, 0.05), list[EngineError]()
+
+    def wait() -> None:
+        try:
+            with queue:
+                pass
+        except EngineError as refusal:
+            refusals.append(refusal)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    with queue:
+        thread.start()
+        thread.join(10.0)
+        assert [refusal.code for refusal in refusals] == [ErrorCode.UNAVAILABLE]
+    with queue:
+        assert is_writing(database)
+
+
 def test_the_place_of_a_writer_that_is_killed_is_free_at_once(database: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", _HOLD, str(database)], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
