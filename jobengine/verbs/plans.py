@@ -26,8 +26,9 @@ class Plans:
         """Make sure that these pipelines are at hand."""
         unknown = {name for name in pipeline_ids if name not in self._pipelines}
         for pipeline in ledger.catalog.pipelines(unknown).values() if unknown else ():
-            self._pipelines[pipeline.id] = pipeline
             self._nodes[pipeline.id] = {node.key: node for node in pipeline.nodes}
+            # Last, as other threads take what is here for loaded.
+            self._pipelines[pipeline.id] = pipeline
 
     def steps(self, ledger: Ledger) -> dict[str, StepSpec]:
         """The announced steps by name, at most two seconds old."""
