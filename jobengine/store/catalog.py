@@ -44,11 +44,12 @@ class SqlCatalog:
         rows = {pipeline.id: _pipeline_row(pipeline) for pipeline in new}
         self._put(_put_pipelines_statement, [rows[key] for key in sorted(rows)])
 
-    def pipelines(self, ids: Collection[str]) -> dict[str, Pipeline]:
+    def pipelines(self, ids: Collection[str], *, lock: bool = False) -> dict[str, Pipeline]:
         if not ids:
             return {}
-        statement = select(pipelines).where(pipelines.c.id.in_(self._link.ids(ids)))
-        return {row[0]: read_pipeline(row) for row in self._link.run(statement)}
+        statement = select(pipelines).where(pipelines.c.id.in_(self._link.ids(ids))).order_by(pipelines.c.id)
+        rows = self._link.run(statement.with_for_update() if lock else statement)
+        return {row[0]: read_pipeline(row) for row in rows}
 
     def find_pipeline(self, owner_id: str | None, name: str, version: int | None = None) -> Pipeline | None:
         wanted = (

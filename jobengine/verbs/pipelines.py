@@ -94,8 +94,8 @@ def retire_pipeline(outside: Outside, plans: Plans, owner_id: str | None, pipeli
 
 
 def own_pipeline(ledger: Ledger, owner_id: str | None, pipeline_id: str) -> Pipeline:
-    """A pipeline that the owner made; raises EngineError(NOT_FOUND). Built-in ones are nobody's to change."""
-    pipeline = ledger.catalog.pipelines([pipeline_id]).get(pipeline_id)
+    """A pipeline that the owner made, locked; raises EngineError(NOT_FOUND). Built-in ones are nobody's to change."""
+    pipeline = ledger.catalog.pipelines([pipeline_id], lock=True).get(pipeline_id)
     if pipeline is None or pipeline.owner_id is None or owner_id not in (None, pipeline.owner_id):
         raise not_found("pipeline of your own", pipeline_id)
     return pipeline

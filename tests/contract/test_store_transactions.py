@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -22,7 +23,7 @@ from jobengine.store import SqlStore, postgresql
 from jobengine.store.databases import open_database
 from jobengine.store.ledger import SqlLedger
 from tests.contract.ledgers import ON_POSTGRESQL, on_every_ledger, on_shared_ledgers
-from tests.contract.rows import NOW, OWNER, make_job, make_result, make_task, new_id
+from tests.contract.rows import NOW, OWNER, make_job, make_pipeline, make_result, make_task, new_id
 from tests.postgresql_server import running_postgresql
 
 THREADS = 4
@@ -70,6 +71,23 @@ def test_of_transactions_that_move_the_same_tasks_each_task_moves_once(store: Sq
 
     moved = race(dispatch)
     assert sorted(identifier for ids in moved for identifier in ids) == [task.id for task in tasks]  # type: ignore[attr-defined]
+
+
+@on_shared_ledgers
+def test_who_has_locked_a_pipeline_changes_what_others_have_made_of_it(store: SqlStore) -> None:
+    draft = make_pipeline(owner_id=OWNER, title="")
+    with store.begin() as ledger:
+        ledger.catalog.put_pipelines([draft])
+
+    def change(number: int) -> None:
+        for _ in range(5):
+            with store.begin() as ledger:
+                found = ledger.catalog.pipelines([draft.id], lock=True)[draft.id]
+                ledger.catalog.put_pipelines([replace(found, title=f"{found.title}{number}")])
+
+    race(change)
+    with store.read() as ledger:
+        assert Counter(ledger.catalog.pipelines([draft.id])[draft.id].title) == dict.fromkeys("0123", 5)
 
 
 @on_every_ledger

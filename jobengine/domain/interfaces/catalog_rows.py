@@ -21,7 +21,7 @@ class CatalogRows(Protocol):
     def put_pipelines(self, pipelines: Sequence[Pipeline]) -> None:
         """Insert, or replace by ID."""
 
-    def pipelines(self, ids: Collection[str]) -> dict[str, Pipeline]: ...
+    def pipelines(self, ids: Collection[str], *, lock: bool = False) -> dict[str, Pipeline]: ...
 
     def find_pipeline(self, owner_id: str | None, name: str, version: int | None = None) -> Pipeline | None:
         """The owner's or the built-in pipeline of that name: this version, or the newest published one."""
