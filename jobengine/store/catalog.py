@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Executable, Table, func, or_, select, true, update
+from sqlalchemy import Executable, Table, delete, func, or_, select, true, update
 
 from jobengine.domain.filters import Page
 from jobengine.domain.records import Node, Pipeline, PipelineState, RetryPolicy, Scope, StepSpec, WorkerRecord
@@ -81,6 +81,12 @@ class SqlCatalog:
 
     def workers(self) -> list[WorkerRecord]:
         return [_read_worker(row) for row in self._link.run(select(workers).order_by(workers.c.id))]
+
+    def forget_workers(self, seen_before: float) -> int:
+        stale = list(self._link.run(select(workers.c.id).where(workers.c.last_seen_at < seen_before)).scalars())
+        lock_rows(self._link, workers, stale)
+        gone = delete(workers).where(workers.c.id.in_(self._link.ids(stale)), workers.c.last_seen_at < seen_before)
+        return self._link.run(gone).rowcount
 
     def _put(self, build: Any, rows: Sequence[Sequence[Any]]) -> None:
         for _ in self._link.run_bulk(build, rows):

@@ -1,4 +1,4 @@
-"""Retention: jobs and batches that have outlived it, bytes that no row names, and tickets that nobody will claim."""
+"""Retention: jobs and batches that have outlived it, bytes without a row, tickets without a claimant, lost workers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ _FINAL = tuple(state for state in JobState if state.is_final)
 SWEEP_SECONDS = 3600.0
 """How often the artifact store is searched for bytes without a row."""
 
+WORKER_SECONDS = 86_400.0
+"""How long a worker is remembered that says nothing: where each start has a name of its own, they would pile up."""
 
 TICKET_SECONDS = 60.0
 """How old a ticket is before it is asked whether anybody will claim it."""
@@ -83,6 +85,7 @@ class Pruner:
             if oldest is not None:
                 # Those whose jobs their owner deleted, and those that were emptied by releases that let them stay.
                 ledger.owners.delete_empty_batches(oldest)
+            ledger.catalog.forget_workers(now - WORKER_SECONDS)
 
     def _delete_orphans(self, hashes: Collection[str], oldest: float, now: float) -> int:
         """Bytes are spared while they are young, as an upload is stored before its row is written, and while they were

@@ -146,3 +146,13 @@ def test_workers_are_put_touched_and_listed(store: SqlStore) -> None:
         again = replace(worker, slots=8, announced_at=NOW + 9, last_seen_at=NOW + 9)
         ledger.catalog.put_workers([again])
         assert ledger.catalog.workers() == [again, other]
+
+
+def test_workers_that_fell_silent_are_forgotten(store: SqlStore) -> None:
+    silent = WorkerRecord("w1", "host", 4, ("default",), (), {}, NOW, NOW)
+    heard = replace(silent, id="w2", last_seen_at=NOW + 5)
+    with store.begin() as ledger:
+        ledger.catalog.put_workers([silent, heard])
+        assert ledger.catalog.forget_workers(NOW) == 0
+        assert ledger.catalog.forget_workers(NOW + 5) == 1
+        assert ledger.catalog.workers() == [heard]

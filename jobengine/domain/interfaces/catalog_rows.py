@@ -34,3 +34,6 @@ class CatalogRows(Protocol):
     def touch_workers(self, last_seen: Mapping[str, float]) -> None: ...
 
     def workers(self) -> list[WorkerRecord]: ...
+
+    def forget_workers(self, seen_before: float) -> int:
+        """Drop those that were last heard from before a time; how many there were."""

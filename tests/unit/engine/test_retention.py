@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from jobengine.domain.announcements import Announcement, encode_announcement
 from jobengine.domain.filters import JobFilter, Page
 from jobengine.domain.records import Batch, Job
+from jobengine.domain.reports import Report, ReportKind
 from jobengine.domain.states import JobState
 from jobengine.store.owners import SqlOwners
 from jobengine.verbs.requests import JobRequest
-from tests.unit.engine.world import OWNER, World
+from tests.unit.engine.world import OWNER, WORKER, World
 
 DAY_SECONDS = 86_400.0
 
@@ -94,3 +96,20 @@ def test_without_retention_batches_and_jobs_stay(world: World) -> None:
     with world.store.read() as ledger:
         assert ledger.jobs.count(JobFilter()) == 0
     assert batches(world) == [batch.id]
+
+
+def test_workers_of_long_ago_are_forgotten_and_those_that_live_are_not(world: World) -> None:
+    def known() -> list[str]:
+        with world.store.read() as ledger:
+            return [worker.id for worker in ledger.catalog.workers()]
+
+    for start in range(3):
+        gone = Announcement("host", 2, ("default",))
+        report = Report(ReportKind.ANNOUNCED, f"pod-{start}", world.now, body=encode_announcement(gone))
+        world.transport.report([report])
+    world.engine.record()
+    assert len(known()) == 4
+    world.now += DAY_SECONDS + 1
+    world.announce()
+    world.engine.prune()
+    assert known() == [WORKER]
