@@ -78,11 +78,10 @@ class SqlOwners:
     def write_key(self, key: Key) -> None:
         # A key ends for good, also where it is written by somebody who read it before it was revoked.
         revoked_at = func.coalesce(keys.c.revoked_at, key.revoked_at)
-        self._link.run(
-            update(keys)
-            .where(keys.c.id == key.id)
-            .values(last_used_at=key.last_used_at, revoked_at=revoked_at, expires_at=key.expires_at)
-        )
+        self._link.run(update(keys).where(keys.c.id == key.id).values(revoked_at=revoked_at, expires_at=key.expires_at))
+
+    def touch_key(self, key_id: str, used_at: float) -> None:
+        self._link.run(update(keys).where(keys.c.id == key_id).values(last_used_at=used_at))
 
     def insert_batches(self, new: Sequence[Batch]) -> None:
         insert_rows(self._link, batches, [_batch_row(batch) for batch in new])

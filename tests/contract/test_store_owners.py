@@ -63,11 +63,12 @@ def test_keys_are_found_by_id_and_by_owner(store: SqlStore) -> None:
 
 def test_of_a_key_the_times_are_written_and_nothing_else(store: SqlStore) -> None:
     key, other = make_key(), make_key()
-    used = replace(key, last_used_at=NOW + 1, revoked_at=NOW + 2, expires_at=None)
+    revoked = replace(key, revoked_at=NOW + 2, expires_at=None)
     with store.begin() as ledger:
         ledger.owners.insert_keys([key, other])
-        ledger.owners.write_key(replace(used, role=Role.ADMIN, secret_sha256="6" * 64, name="x"))
-        assert ledger.owners.keys(None, Page(descending=False)) == [used, other]
+        ledger.owners.write_key(replace(revoked, role=Role.ADMIN, secret_sha256="6" * 64, name="x", last_used_at=1.0))
+        ledger.owners.touch_key(key.id, NOW + 1)
+        assert ledger.owners.keys(None, Page(descending=False)) == [replace(revoked, last_used_at=NOW + 1), other]
 
 
 def test_batches_are_listed_by_pages_owners_and_ids_and_deleted(store: SqlStore) -> None:
@@ -111,7 +112,7 @@ def test_a_key_that_was_revoked_stays_so_whoever_read_it_before(store: SqlStore)
         ledger.owners.insert_keys([key])
         ledger.owners.write_key(replace(key, revoked_at=NOW + 1))
     with store.begin() as ledger:
-        # A request that was let in a moment earlier notes that it used the key, as it knew it.
-        ledger.owners.write_key(replace(key, last_used_at=NOW + 2))
+        # Somebody who read it a moment earlier sets when it expires, as it knew the key.
+        ledger.owners.write_key(replace(key, expires_at=NOW + 2))
         found = ledger.owners.key(key.id)
-    assert found == replace(key, last_used_at=NOW + 2, revoked_at=NOW + 1)
+    assert found == replace(key, expires_at=NOW + 2, revoked_at=NOW + 1)

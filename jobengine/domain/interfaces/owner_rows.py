@@ -34,7 +34,10 @@ class OwnerRows(Protocol):
     def keys(self, owner_id: str | None, page: Page) -> list[Key]: ...
 
     def write_key(self, key: Key) -> None:
-        """Write last_used_at, revoked_at and expires_at; one that was revoked stays so."""
+        """Write revoked_at and expires_at; one that was revoked stays so."""
+
+    def touch_key(self, key_id: str, used_at: float) -> None:
+        """Write last_used_at, and nothing that somebody else may have changed meanwhile."""
 
     def insert_batches(self, batches: Sequence[Batch]) -> None: ...
 
