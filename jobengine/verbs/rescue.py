@@ -7,7 +7,8 @@ Rules:
    nobody ever had it, and its tasks go again at once. If not, somebody may have claimed it just before; so its tasks go
    again only when all reports up to the withdrawal are recorded and still nobody holds a lease.
 3. What was lost on the way again and again goes again after ever longer pauses: something is wrong with the way.
-4. After Redis was away for so long that leases may have run short, workers first get the time to renew.
+4. After a time in which leases may have run short, workers first get the time to renew: when Redis was away, or nobody
+   looked, as the machine slept or its clock was set ahead.
 """
 
 from __future__ import annotations
@@ -35,41 +36,46 @@ ATTEMPTS_LIMIT = 50
 _FREE_ATTEMPTS = 10
 _LONGEST_PAUSE_SECONDS = 60.0
 _TASKS_AT_ONCE = 2000
+_GAP_SECONDS = 5.0
 
 
 class Rescuer:
-    """Remembers which deliveries it withdrew and is not sure of yet, when Redis answered, until when it holds back."""
+    """Remembers which deliveries it withdrew and is not sure of yet, when it looked last, until when it holds back."""
 
     def __init__(self, outside: Outside, plans: Plans) -> None:
         self._outside = outside
         self._plans = plans
         self._withdrawn_at: dict[str, float] = {}
-        self._redis_answered_at = outside.clock()
+        self._looked_at = outside.clock()
         self._leases_count_from = outside.clock() + self._renewal_seconds
 
     def rescue(self) -> int:
         """Look for both kinds of loss; how many tasks were made ready again or failed for good."""
+        # With short leases as well it is no gap when a round is late.
+        self._hold_back(max(self._outside.settings.lease_seconds / 3, _GAP_SECONDS))
         try:
             unrecorded = self._outside.transport.backlog_seconds()
             now = self._outside.clock()
             rescued = self._rescue_missing(now, unrecorded)
         except EngineError as error:
             if error.code is ErrorCode.UNAVAILABLE:
-                self._hold_back()
+                self._hold_back(self._outside.settings.lease_seconds / 3)
             raise
-        self._redis_answered_at = now
         if now >= self._leases_count_from:
             rescued += self._rescue_lapsed(now, unrecorded)
+        # Not when the round began: one that takes long is no reason to hold back, and the next may take as long.
+        self._looked_at = self._outside.clock()
         return rescued
 
     @property
     def _renewal_seconds(self) -> float:
-        return self._outside.settings.lease_seconds / 3
+        """How long every worker needs to renew: it does so after a third of a lease, and is recorded a moment later."""
+        return self._outside.settings.lease_seconds / 2
 
-    def _hold_back(self) -> None:
-        """Until workers can have renewed; in a short outage no lease has got nearer to its end than that takes."""
+    def _hold_back(self, gap_seconds: float) -> None:
+        """Until workers can have renewed; in a shorter gap no lease has got nearer to its end than that takes."""
         now = self._outside.clock()
-        if now - self._redis_answered_at > self._renewal_seconds:
+        if now - self._looked_at > gap_seconds:
             self._leases_count_from = now + self._renewal_seconds
 
     def _rescue_lapsed(self, now: float, unrecorded: float) -> int:

@@ -10,13 +10,13 @@ from jobengine.domain.states import FailureKind, JobState, TaskState
 from tests.unit.engine.world import OWNER, WORKER, World
 
 GRACE = 6.0
-LEASE = 16.0
+LEASE = 16
 
 
 @pytest.fixture
 def rested(world: World) -> World:
     """A world in which the rescuer no longer holds back for its start."""
-    world.now += 10.0
+    world.watch(10)
     return world
 
 
@@ -78,8 +78,7 @@ def test_a_lapsed_lease_is_rescued_and_the_late_report_refused(rested: World) ->
     (delivery,) = rested.take()
     rested.say(ReportKind.STARTED, delivery, delivery.tasks[0])
     rested.engine.record()
-    rested.now += LEASE
-    assert rested.engine.rescue() == 1
+    assert rested.watch(LEASE) == 1
     rested.say(ReportKind.SUCCEEDED, delivery, delivery.tasks[0], result={"late": True}, artifacts=[])
     rested.engine.record()
     assert rested.results(job) == []
@@ -93,8 +92,7 @@ def test_the_renewal_of_a_rescued_attempt_stops_that_attempt_and_not_the_next(re
     rested.submit("cells")
     (delivery,) = rested.take()
     rested.engine.record()
-    rested.now += LEASE
-    assert rested.engine.rescue() == 1
+    assert rested.watch(LEASE) == 1
     (again,) = rested.take()
     rested.say(ReportKind.RENEWED, delivery, delivery.tasks[0])
     rested.engine.record()
@@ -241,8 +239,7 @@ def test_after_redis_was_away_for_a_moment_a_lapsed_lease_is_rescued_at_once(res
     rested.submit("cells")
     rested.take()
     rested.engine.record()
-    rested.now += LEASE - 2.0
-    assert rested.engine.rescue() == 0
+    assert rested.watch(LEASE - 2) == 0
     rested.transport.is_down = True
     rested.now += 1.0
     with pytest.raises(EngineError):

@@ -193,6 +193,14 @@ class World:
                 pass
         return count
 
+    def watch(self, seconds: int) -> int:
+        """Let time pass while the rescuer looks every second; how many tasks it rescued."""
+        rescued = 0
+        for _ in range(seconds):
+            self.now += 1.0
+            rescued += self.engine.rescue()
+        return rescued
+
     def job(self, job: Job | str) -> Job:
         """The job as it is now."""
         job_id = job if isinstance(job, str) else job.id
