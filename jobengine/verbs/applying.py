@@ -2,8 +2,8 @@
 
 Rules:
 1. A report that the state machine refuses (late, repeated, of another attempt) changes nothing and is counted.
-2. Results, artifacts, logs and attempt rows are collected beside the moves and written in the same transaction, and
-   only for tasks whose move was written.
+2. Results, artifacts and attempt rows are collected beside the moves and written in the same transaction, and only for
+   tasks whose move was written. Lines of a log are of an attempt, whether or not it has ended meanwhile.
 3. A worker's clock is never trusted further than between dispatch and now.
 """
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jobengine.domain.filters import Page, TaskFilter
 from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import Attempt, Executor, Job, Owner, Task, WorkerRecord
 from jobengine.domain.states import FINAL_STATES, TaskState
@@ -45,7 +46,8 @@ class _Situation:
 
 def explain_job(ledger: Ledger, job: Job, now: float, *, is_redis_up: bool) -> list[Explanation]:
     """Up to TASKS_LIMIT unfinished tasks, oldest first."""
-    tasks = ledger.tasks.of_jobs([job.id], _UNFINISHED)[:TASKS_LIMIT]
+    unfinished = TaskFilter(job_id=job.id, states=_UNFINISHED)
+    tasks = ledger.tasks.page(unfinished, Page(limit=TASKS_LIMIT, descending=False))
     workers = live_workers(ledger.catalog.workers(), now)
     by_owner, enqueued = ledger.tasks.count_in_flight()
     sent: Counter[str] = Counter()
