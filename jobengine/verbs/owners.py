@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 from dataclasses import replace
 
@@ -12,6 +13,8 @@ from jobengine.domain.ids import is_id
 from jobengine.domain.interfaces.ledger import Ledger
 from jobengine.domain.records import Key, Limits, Owner, Role
 from jobengine.verbs.outside import Outside
+
+log = logging.getLogger(__name__)
 
 _PREFIX = "je"
 _USED_SECONDS = 60.0
@@ -59,9 +62,19 @@ def authenticate(outside: Outside, text: str) -> Key:
     if key.expires_at is not None and key.expires_at <= now:
         raise refusal
     if key.last_used_at is None or now - key.last_used_at > _USED_SECONDS:
-        with outside.store.begin() as ledger:
-            ledger.owners.touch_key(key.id, now)
+        _note_use(outside, key.id, now)
     return key
+
+
+def _note_use(outside: Outside, key_id: str, now: float) -> None:
+    """Write that the key is used; who only wants to read is let in also while nothing can be written."""
+    try:
+        with outside.store.begin() as ledger:
+            ledger.owners.touch_key(key_id, now)
+    except EngineError as error:
+        if error.code is not ErrorCode.UNAVAILABLE:
+            raise
+        log.warning("the use of the key %s cannot be noted: %s", key_id, error)
 
 
 def revoke_key(outside: Outside, key_id: str) -> None:

@@ -26,3 +26,16 @@ def test_a_key_that_is_revoked_while_it_is_used_stays_revoked(world: World) -> N
     with pytest.raises(EngineError) as refusal:
         world.engine.authenticate(text)
     assert refusal.value.code is ErrorCode.UNAUTHENTICATED
+
+
+def test_a_key_lets_in_while_nothing_can_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = world.engine.create_key("lab", Role.VIEWER)
+
+    def refuse() -> None:
+        raise EngineError(ErrorCode.UNAVAILABLE, "The ledger only reads now.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "begin", refuse)
+        assert world.engine.authenticate(text).last_used_at is None
+    world.engine.authenticate(text)
+    assert world.engine.authenticate(text).last_used_at == world.now
