@@ -128,7 +128,7 @@ def decode_reports(text: str | bytes) -> list[Report]:
     """The reports of one wire entry; raises ValueError for anything that is not one."""
     try:
         return [_decode_report(*row) for row in json.loads(text)]
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a list of reports: {error}") from error
 
 

@@ -60,7 +60,10 @@ def test_reports_are_read_back_as_they_were(body: dict[str, object], at: float, 
         '[["started", "w", 1, null, null, 0, []]]',
         '[["failed", "w", 1, null, "t", 1, {"kind": "mood"}]]',
         '[["failed", "w", 1, null, "t", 1, {}]]',
+        f'[["started", "w", 1{"0" * 400}, null, "t", 1, {{}}]]',
+        "[" * 100_000,
     ],
+    ids=lambda text: text[:60],
 )
 def test_what_is_not_a_report_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
