@@ -81,6 +81,11 @@ def plan_tasks(nodes: Sequence[Node], steps: Mapping[str, StepSpec], file_ids: S
     return planned
 
 
+def count_planned(nodes: Sequence[Node], steps: Mapping[str, StepSpec], files: int) -> int:
+    """How many tasks a job on so many files unfolds into."""
+    return sum(files if steps[node.step].scope is Scope.FILE else 1 for node in nodes)
+
+
 def successors_of(key: str, nodes: Sequence[Node]) -> list[Node]:
     """The nodes that come right after the node of that key."""
     return [node for node in nodes if key in node.after]

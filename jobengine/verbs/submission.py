@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from jobengine.domain.errors import EngineError, ErrorCode, conflict, invalid
 from jobengine.domain.interfaces.ledger import Ledger
-from jobengine.domain.pipeline import executor_of, plan_tasks
+from jobengine.domain.pipeline import count_planned, executor_of, plan_tasks
 from jobengine.domain.records import Batch, Counts, Job, Pipeline, StepSpec, Task
 from jobengine.domain.states import JobState, TaskState
 from jobengine.verbs.checking import RequestCheck
@@ -114,14 +114,13 @@ def pass_by_newest(outside: Outside, ledger: Ledger) -> None:
 def build_job(
     outside: Outside, request: JobRequest, pipeline: Pipeline, steps: Mapping[str, StepSpec], now: float
 ) -> NewJob:
-    """The rows of a checked request; raises EngineError(INVALID) when it has too many tasks."""
+    """The rows of a checked request; raises EngineError(TOO_LARGE) when it has too many tasks."""
+    # Counted first: a hundred steps on each of many files would fill the memory before they were refused.
+    count, limit = count_planned(pipeline.nodes, steps, len(request.file_ids)), outside.settings.job_tasks_limit
+    if count > limit:
+        message = f"The job would have {count} tasks; the limit is {limit}."
+        raise EngineError(ErrorCode.TOO_LARGE, message, field="files")
     planned = plan_tasks(pipeline.nodes, steps, request.file_ids)
-    if len(planned) > outside.settings.job_tasks_limit:
-        raise EngineError(
-            ErrorCode.TOO_LARGE,
-            f"The job would have {len(planned)} tasks; the limit is {outside.settings.job_tasks_limit}.",
-            field="files",
-        )
     job = Job(
         id=outside.ids.new(),
         owner_id=request.owner_id,

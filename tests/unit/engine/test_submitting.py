@@ -13,6 +13,7 @@ from jobengine.domain.filters import JobFilter
 from jobengine.domain.ids import IdSource
 from jobengine.domain.states import JobState, TaskState
 from jobengine.engine import Engine
+from jobengine.verbs import submission
 from jobengine.verbs.requests import JobRequest, NewTask, TaskReport
 from tests.unit.engine.world import OWNER, World
 
@@ -59,6 +60,31 @@ def test_a_file_named_twice_or_of_somebody_else_is_refused(world: World) -> None
         with pytest.raises(EngineError) as caught:
             world.engine.submit(JobRequest(owner, "cells", files))
         assert caught.value.field == field
+
+
+def test_a_file_named_twice_is_found_in_one_pass_over_a_long_list(world: World) -> None:
+    class Names(tuple[str, ...]):
+        """A long list, for which it takes minutes to count each name in it."""
+
+        def count(self, value: object) -> int:
+            raise AssertionError("counted one by one")
+
+    (file_id,) = world.upload(1)
+    with pytest.raises(EngineError, match="is named twice"):
+        world.engine.submit(JobRequest(OWNER, "cells", Names((file_id, file_id))))
+
+
+def test_a_job_that_is_too_large_is_refused_before_its_tasks_are_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(job_tasks_limit=9)
+    world.submit("cells", files=4)
+
+    def plan(*given: object) -> None:
+        raise AssertionError("planned")
+
+    monkeypatch.setattr(submission, "plan_tasks", plan)
+    with pytest.raises(EngineError, match="would have 11 tasks; the limit is 9") as caught:
+        world.submit("cells", files=5)
+    assert caught.value.code is ErrorCode.TOO_LARGE
 
 
 def test_a_job_follows_those_of_a_process_whose_clock_is_ahead(world: World) -> None:
