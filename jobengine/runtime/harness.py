@@ -13,6 +13,7 @@ from typing import Any
 
 from jobengine.artifacts import open_artifact_store
 from jobengine.domain.interfaces.artifacts import ArtifactStore
+from jobengine.domain.records import Scope
 from jobengine.domain.reports import DeliveryFile, DeliveryPredecessor, SavedArtifact
 from jobengine.runtime.context import Context, Voice
 from jobengine.runtime.definitions import StepFunction, definition_of
@@ -37,19 +38,23 @@ class StepRun:
 
 def run_step(
     step: StepFunction,
-    files: Sequence[Path] = (),
+    files: Sequence[Path | str] = (),
     parameters: Mapping[str, Any] | None = None,
     predecessors: Sequence[StepRun] = (),
 ) -> StepRun:
     """Run a step in a temporary folder.
 
     ``predecessors`` are earlier runs. Reject and Retry are raised as the step raises them; results and media types are
-    checked as a worker checks them. Raises TypeError for a function that is no step.
+    checked as a worker checks them. Raises TypeError for a function that is no step, and ValueError where a step that
+    works on one file is given none, or several.
     """
     definition = definition_of(step)
     if definition is None:
         raise TypeError(f"{step!r} is not a step")
-    run = StepRun(definition.spec.name, files=tuple(files))
+    paths = tuple(map(Path, files))
+    if definition.spec.scope is Scope.FILE and len(paths) != 1:
+        raise ValueError(f"{definition.spec.name} works on one file at a time, and was given {len(paths)}")
+    run = StepRun(definition.spec.name, files=paths)
     with tempfile.TemporaryDirectory(prefix="jobengine-") as place:
         store = open_artifact_store((Path(place) / "artifacts").as_uri())
         folder = Path(place) / "task"
@@ -67,7 +72,7 @@ def run_step(
             job_id="0" * 24,
             attempt=1,
             parameters=load_parameters(definition.parameters, parameters or {}),
-            files=[keep(path) for path in files],
+            files=[keep(path) for path in paths],
             predecessors=[_as_predecessor(earlier, store, keep) for earlier in predecessors],
             make_folder=lambda: folder,
             artifacts=store,
