@@ -88,7 +88,10 @@ def wait_for_end(api: ApiClient, job_id: str) -> dict[str, Any]:
 
 
 def tell_failures(api: ApiClient, job: dict[str, Any]) -> None:
-    """Say which tasks of the job failed, and why."""
-    if job["counts"]["failed"]:
-        for task in api.all("jobs", job["id"], "tasks", state="failed"):
-            click.echo(f"failed: {task['node']} ({task['failure_kind']}): {task['message']}")
+    """Say which tasks of the job failed, on which files, and why."""
+    if not job["counts"]["failed"]:
+        return
+    names = {file["id"]: file["name"] for file in api.all("jobs", job["id"], "files")}
+    for task in api.all("jobs", job["id"], "tasks", state="failed"):
+        place = f"{task['node']} of {names[task['file']]}" if task["file"] in names else task["node"]
+        click.echo(f"failed: {place} ({task['failure_kind']}): {task['message']}")

@@ -117,7 +117,7 @@ def test_a_job_that_failed_says_so_by_its_exit_code_when_it_is_waited_for(comman
     assert command("show", submitted["id"]).exit_code == 0
     done = command("show", submitted["id"], "--wait")
     assert done.exit_code == 1
-    assert "failed: noop (step): No cells." in done.stdout
+    assert "failed: noop of a.png (step): No cells." in done.stdout
 
 
 class Clock:
