@@ -77,6 +77,7 @@ def _run(layout: embedded.Layout, system: System, parts: Parts, stop: StopReques
     begun_at = time.time()
     deadline = time.monotonic() + _START_SECONDS
     is_ready = False
+    click.echo(f"starting ...; what the processes say is in {layout.data / 'logs'}", err=True)
     system.start()
     try:
         while not stop.is_made and system.keep():

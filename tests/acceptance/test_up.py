@@ -81,7 +81,9 @@ def test_a_child_that_dies_is_started_again(system: System) -> None:
 def test_a_stop_while_it_starts_is_acknowledged_and_kills_nothing_that_would_stop(tmp_path: Path) -> None:
     words = ["up", "--port", str(free_port()), "--data", str(tmp_path / "data"), "--workers", "1"]
     log = tmp_path / "data" / "logs" / "supervisord.log"
-    with subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"starting ...; what the processes say is in {log.parent}\n"
         wait_until(lambda: log.exists() and "spawned: 'flower'" in log.read_text(), 60.0, "the start of Flower")
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=60)[0] == "stopping ...\n"
