@@ -36,7 +36,8 @@ SOME_TEXT = validate.Length(1, 300, error="Give a text of 1 to 300 characters.")
 
 def moment_field() -> Moment:
     """A criterion in time."""
-    return Moment(load_default=None, metadata={"type": "string", "description": "ISO 8601"})
+    about = "A time like `2024-01-31` or `2024-01-31T12:00:00Z`."
+    return Moment(load_default=None, metadata={"type": "string", "description": about})
 
 
 class JobCriteria(Schema):
@@ -52,7 +53,9 @@ class JobCriteria(Schema):
         load_default=None, validate=SOME_TEXT, metadata={"description": "A part of the name or of the ID."}
     )
     label = fields.List(
-        fields.String(validate=validate.Regexp("^[^=]+=", error="Write a label as name=value.")), load_default=None
+        fields.String(validate=validate.Regexp("^[^=]+=", error="Write a label as name=value.")),
+        load_default=None,
+        metadata={"description": "A label as `name=value`."},
     )
     created_before = moment_field()
     created_after = moment_field()

@@ -40,11 +40,15 @@ def _entry(
 ) -> dict[str, Any]:
     body = operation.get("requestBody", {}).get("content", {})
     fine = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+    elsewhere = {status for status in operation["responses"] if status.startswith("3")}
     return {
         "path": path,
         "method": method.upper(),
         "about": f"{operation.get('summary', '')} {operation.get('description', '')}",
-        "parameters": [*shared.get("parameters", []), *operation.get("parameters", [])],
+        "parameters": [
+            {**parameter, "kind": _kind(parameter["schema"])}
+            for parameter in [*shared.get("parameters", []), *operation.get("parameters", [])]
+        ],
         "body": [
             (kind, _spelled(entry.get("schema", {}), description), _required(entry.get("schema", {}), description))
             for kind, entry in body.items()
@@ -54,8 +58,19 @@ def _entry(
             for status, answer in fine.items()
             for kind, entry in (answer.get("content") or {"": {}}).items()
         ],
-        "errors": sorted(set(operation["responses"]) - set(fine)),
+        "elsewhere": sorted(elsewhere),
+        "errors": sorted(set(operation["responses"]) - set(fine) - elsewhere),
     }
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    """What a parameter may be: its words, else its type; of a list, those of each of its members."""
+    if schema.get("type") == "array":
+        return f"one or several: {_kind(schema.get('items', {}))}"
+    if "enum" in schema:
+        return ", ".join(str(word) for word in schema["enum"] if word is not None)
+    kinds = schema.get("type", [])
+    return kinds if isinstance(kinds, str) else ", ".join(kind for kind in kinds if kind != "null")
 
 
 def _required(schema: dict[str, Any], description: dict[str, Any]) -> list[str]:
