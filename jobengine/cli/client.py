@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
 import click
@@ -16,12 +17,26 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 _TIMEOUT = httpx.Timeout(60.0, connect=4.0)
 # The answer to an upload comes when the last byte is stored.
 _UPLOAD_TIMEOUT = httpx.Timeout(600.0, connect=4.0)
+# Of a limit that is over so soon, the command waits for the end; one on stored bytes is not.
+_SOON_SECONDS = 10.0
+_PATIENCE_SECONDS = 120.0
 # What runs on this machine is asked directly, whatever proxy leads out of it.
 _DIRECT = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
 
 
+T = TypeVar("T")
+
+
 class ApiAway(click.ClickException):
     """The API cannot be reached, or says that it cannot answer right now; it may be back soon."""
+
+
+class LimitReached(click.ClickException):
+    """The owner asks for more than is allowed; it may ask again after some seconds."""
+
+    def __init__(self, message: str, after_seconds: float) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds
 
 
 class ApiClient:
@@ -35,11 +50,15 @@ class ApiClient:
         )
 
     def call(self, method: str, *path: str, **arguments: Any) -> Any:
-        """The answer's JSON; the parts of the path are escaped."""
-        with self._told(), self._http.stream(method, _join(path), **arguments) as answer:
-            answer.read()
-            _check(answer)
-            return answer.json() if answer.content else None
+        """The answer's JSON; the parts of the path are escaped. A limit that is over soon is waited for."""
+
+        def ask() -> Any:
+            with self._told(), self._http.stream(method, _join(path), **arguments) as answer:
+                answer.read()
+                _check(answer)
+                return answer.json() if answer.content else None
+
+        return self._within_limits(ask)
 
     def upload(self, name: str, source: BinaryIO) -> dict[str, Any]:
         """Send a file, streamed; what the API says of it."""
@@ -50,12 +69,16 @@ class ApiClient:
 
     def download(self, *path: str, target: BinaryIO) -> None:
         """Stream a body into an open file, from wherever the API says that it is; the key goes to the API alone."""
-        with self._told(), self._http.stream("GET", _join(path), follow_redirects=True) as answer:
-            if answer.is_error:
-                answer.read()
-            _check(answer)
-            for chunk in answer.iter_bytes():
-                target.write(chunk)
+
+        def ask() -> None:
+            with self._told(), self._http.stream("GET", _join(path), follow_redirects=True) as answer:
+                if answer.is_error:
+                    answer.read()
+                _check(answer)
+                for chunk in answer.iter_bytes():
+                    target.write(chunk)
+
+        self._within_limits(ask)
 
     def all(self, *path: str, **criteria: Any) -> list[dict[str, Any]]:
         """All items of a list, page by page."""
@@ -67,6 +90,16 @@ class ApiClient:
             cursor = page.get("next_cursor")
             if cursor is None:
                 return items
+
+    def _within_limits(self, ask: Callable[[], T]) -> T:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return ask()
+            except LimitReached as error:
+                if error.after_seconds > _SOON_SECONDS or time.monotonic() + error.after_seconds > deadline:
+                    raise
+                time.sleep(error.after_seconds)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -98,6 +131,9 @@ def _join(path: tuple[str, ...]) -> str:
 def _check(answer: httpx.Response) -> None:
     if answer.is_success:
         return
+    after = answer.headers.get("Retry-After", "")
+    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS and after.isascii() and after.isdigit():
+        raise LimitReached(_sentence(answer), float(after))
     is_away = answer.status_code in (502, 503, 504)
     raise (ApiAway if is_away else click.ClickException)(_sentence(answer))
 

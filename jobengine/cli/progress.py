@@ -33,6 +33,11 @@ class CountedFile:
         self._on_read(len(data))
         return data
 
+    def seek(self, place: int) -> int:
+        """Go back to where it is sent from again."""
+        self._on_read(place - self._source.tell())
+        return self._source.seek(place)
+
     def fileno(self) -> int:
         """By which the size is found out."""
         return self._source.fileno()

@@ -1,14 +1,18 @@
-"""The client of the API: where it sends the key, and what it asks."""
+"""The client of the API: where it sends the key, what it asks, and how often."""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
+from typing import BinaryIO, cast
 
 import click
 import httpx
 import pytest
 
+from jobengine.cli import client
 from jobengine.cli.client import ApiClient
+from jobengine.cli.progress import CountedFile
 
 
 def test_a_download_that_comes_from_elsewhere_is_followed_without_the_key() -> None:
@@ -52,3 +56,64 @@ def test_an_address_where_nobody_is_is_said_in_sentences(url: str, said: str, mo
     with pytest.raises(click.ClickException) as caught:
         ApiClient(url, "je_key").call("GET", "me")
     assert said in caught.value.message
+
+
+class Clock:
+    """Time that passes by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        """The time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which a client waits."""
+    clock = Clock()
+    monkeypatch.setattr(client, "time", clock)
+    return clock
+
+
+def limited(after: int, times: int, sent: list[bytes]) -> ApiClient:
+    """A client of an API that refuses so many requests for a limit, and keeps what is sent."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request.read())
+        if len(sent) <= times:
+            problem = {"detail": "Too many.", "request_id": "1"}
+            return httpx.Response(429, headers={"Retry-After": str(after)}, json=problem)
+        return httpx.Response(200, json={"items": [{"id": "f"}]})
+
+    return ApiClient("http://engine", "je_key", httpx.MockTransport(answer))
+
+
+def test_a_limit_that_is_over_soon_is_waited_for(clock: Clock) -> None:
+    sent: list[bytes] = []
+    assert limited(2, 3, sent).call("GET", "jobs") == {"items": [{"id": "f"}]}
+    assert (clock.now, len(sent)) == (6, 4)
+
+
+def test_what_is_uploaded_again_after_a_limit_is_all_of_the_file(clock: Clock, tmp_path: Path) -> None:
+    sent: list[bytes] = []
+    path = tmp_path / "a.png"
+    path.write_bytes(b"all of the bytes")
+    counted: list[int] = []
+    with path.open("rb") as source:
+        limited(1, 2, sent).upload("a.png", cast(BinaryIO, CountedFile(source, counted.append)))
+    assert [b"all of the bytes" in body for body in sent] == [True] * 3
+    assert sum(counted) == 16
+
+
+@pytest.mark.parametrize(("after", "passed"), [(60, 0), (10, 120)])
+def test_a_limit_that_stays_is_said(clock: Clock, after: int, passed: int) -> None:
+    with pytest.raises(click.ClickException) as caught:
+        limited(after, 1000, []).call("GET", "jobs")
+    assert caught.value.message == "Too many. (request 1)"
+    assert clock.now == passed
