@@ -20,8 +20,8 @@ _UPLOAD_TIMEOUT = httpx.Timeout(600.0, connect=4.0)
 # Of a limit that is over so soon, the command waits for the end; one on stored bytes is not.
 _SOON_SECONDS = 10.0
 _PATIENCE_SECONDS = 120.0
-# What runs on this machine is asked directly, whatever proxy leads out of it.
-_DIRECT = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
+DIRECT = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
+"""Mounts of httpx by which what runs on this machine is asked directly, whatever proxy leads out of it."""
 
 
 T = TypeVar("T")
@@ -43,10 +43,10 @@ class ApiClient:
     """A client of the native API; every refusal becomes a ClickException with the API's own sentence."""
 
     def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
-        self.url = url.rstrip("/").removesuffix("/api/v1")
+        self.url = server_url(url)
         headers = {"Authorization": f"Bearer {key}"}
         self._http = httpx.Client(
-            base_url=f"{self.url}/api/v1", headers=headers, timeout=_TIMEOUT, transport=transport, mounts=_DIRECT
+            base_url=f"{self.url}/api/v1", headers=headers, timeout=_TIMEOUT, transport=transport, mounts=DIRECT
         )
 
     def call(self, method: str, *path: str, **arguments: Any) -> Any:
@@ -114,6 +114,11 @@ class ApiClient:
             ) from None
 
 
+def server_url(text: str) -> str:
+    """The address of the server that JOBENGINE_URL means; it may be that of the native API as well."""
+    return (text or DEFAULT_URL).rstrip("/").removesuffix("/api/v1")
+
+
 def connect() -> ApiClient:
     """A client for JOBENGINE_URL with JOBENGINE_API_KEY; raises ClickException where there is no key."""
     key = os.environ.get("JOBENGINE_API_KEY", "").strip()
@@ -121,7 +126,7 @@ def connect() -> ApiClient:
         raise click.ClickException("Set JOBENGINE_API_KEY to an API key; `jobengine up` writes one to DIR/admin.key.")
     if not key.isascii() or not key.isprintable():
         raise click.ClickException("JOBENGINE_API_KEY is not an API key; those begin with 'je_'.")
-    return ApiClient(os.environ.get("JOBENGINE_URL") or DEFAULT_URL, key)
+    return ApiClient(os.environ.get("JOBENGINE_URL", ""), key)
 
 
 def _join(path: tuple[str, ...]) -> str:

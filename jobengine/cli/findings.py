@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from jobengine.build import connect, load_registry
-from jobengine.cli.client import DEFAULT_URL
+from jobengine.cli.client import DIRECT, server_url
 from jobengine.cli.local import ledger_is_missing
 from jobengine.config import PREFIX, Settings
 from jobengine.domain.errors import EngineError
@@ -102,14 +102,14 @@ def look_at_steps(settings: Settings) -> Iterator[Finding]:
 
 def look_at_api(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Whether the API answers, and takes the key."""
-    url = environment.get("JOBENGINE_URL", DEFAULT_URL).rstrip("/")
+    url = server_url(environment.get("JOBENGINE_URL", ""))
     key = environment.get("JOBENGINE_API_KEY", "").strip()
     mend = "Start `jobengine up`, or set JOBENGINE_URL to the address of the API."
     try:
-        answer = httpx.get(f"{url}/health/ready", timeout=10)
+        answer = _ask(f"{url}/health/ready")
         ready = answer.json()["status"]
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        yield Finding("api", f"{url} cannot be reached: {error or type(error).__name__}", mend)
+        yield Finding("api", f"{url} cannot be reached: {str(error).rstrip('.') or type(error).__name__}", mend)
         return
     except (ValueError, KeyError, TypeError):
         yield Finding("api", f"{url} is not a Jobengine", mend)
@@ -120,12 +120,22 @@ def look_at_api(environment: Mapping[str, str]) -> Iterator[Finding]:
         return
     headers = {b"Authorization": b"Bearer " + key.encode()}
     try:
-        asked = httpx.get(f"{url}/api/v1/jobs?limit=1", timeout=10, headers=headers)
+        asked = _ask(f"{url}/api/v1/jobs?limit=1", headers)
     except httpx.HTTPError as error:
         yield Finding("api key", f"could not be tried: {error}", mend)
         return
-    mend = "" if asked.is_success else "Ask an administrator for a new one: `jobengine keys create`."
-    yield Finding("api key", "is taken" if asked.is_success else f"is refused ({asked.status_code})", mend)
+    if asked.status_code in (401, 403):
+        mend = "Ask an administrator for a new one: `jobengine keys create`."
+        yield Finding("api key", f"is refused ({asked.status_code})", mend)
+    elif asked.is_success:
+        yield Finding("api key", "is taken")
+    else:
+        yield Finding("api key", f"could not be tried: the API answered {asked.status_code}", "Try again in a moment.")
+
+
+def _ask(url: str, headers: Mapping[bytes, bytes] | None = None) -> httpx.Response:
+    with httpx.Client(mounts=DIRECT, timeout=httpx.Timeout(10.0, connect=4.0)) as client:
+        return client.get(url, headers=headers)
 
 
 def _checked(name: str, place: str, check: Callable[[], None], mend: str) -> Finding:

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from jobengine.build import build
+from jobengine.cli.findings import look_at_api
 from jobengine.config import read_settings
 
 pytestmark = pytest.mark.thorough
@@ -94,3 +97,42 @@ def test_steps_that_do_not_load_are_named_with_the_reason(tmp_path: Path, text: 
     assert (code, error) == (1, "")
     assert reason in found["steps of brokensteps"]["detail"]
     assert {"good.step", "image.segment"} <= set(found["steps"]["detail"].split(", "))
+
+
+def answer_with(status: int) -> type[BaseHTTPRequestHandler]:
+    """A server that is ready, and answers everything else with this status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/health/ready" else status)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ok"}')
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (200, "is taken"),
+        (401, "is refused (401)"),
+        (429, "could not be tried: the API answered 429"),
+        (500, "could not be tried: the API answered 500"),
+    ],
+)
+def test_the_api_of_this_machine_is_asked_directly_and_only_a_refused_key_is_called_refused(
+    monkeypatch: pytest.MonkeyPatch, status: int, said: str
+) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with HTTPServer(("127.0.0.1", 0), answer_with(status)) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/api/v1"
+        api, key = look_at_api({"JOBENGINE_URL": url, "JOBENGINE_API_KEY": "je_key"})
+        server.shutdown()
+    assert (api.detail, api.mend) == (f"{url.removesuffix('/api/v1')} is ok", "")
+    assert (key.detail, not key.mend) == (said, status == 200)
