@@ -6,14 +6,17 @@ import filecmp
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from jobengine.cli.client import ApiAway, ApiClient
+
+T = TypeVar("T")
 
 _LOOK_SECONDS = 0.5
 _AWAY_SECONDS = 120.0
@@ -65,7 +68,7 @@ def upload_files(api: ApiClient, paths: Sequence[Path]) -> list[str]:
             bars.update(bar, description=f"uploading {number}/{len(paths)}")
             with path.open("rb") as source:
                 counted = CountedFile(source, lambda count: bars.advance(bar, count))
-                ids.append(api.upload(path.name, cast(BinaryIO, counted))["id"])
+                ids.append(outlast(partial(api.upload, path.name, cast(BinaryIO, counted)))["id"])
             if not is_terminal:
                 click.echo(f"uploaded {number} of {len(paths)}: {path.name}", err=True)
     return ids
@@ -78,7 +81,7 @@ def wait_for_job(api: ApiClient, job_id: str) -> dict[str, Any]:
     with _bars(*columns) as (bars, is_terminal):
         bar = bars.add_task("waiting", total=100)
         while True:
-            job = _look(api, job_id)
+            job: dict[str, Any] = outlast(partial(api.call, "GET", "jobs", job_id))
             counts = ", ".join(f"{count} {state}" for state, count in job["counts"].items() if count)
             bars.update(bar, completed=job["percentage"], description=counts)
             line = f"{job['percentage']} %: {counts}"
@@ -90,13 +93,13 @@ def wait_for_job(api: ApiClient, job_id: str) -> dict[str, Any]:
             time.sleep(_LOOK_SECONDS)
 
 
-def _look(api: ApiClient, job_id: str) -> dict[str, Any]:
+def outlast(ask: Callable[[], T]) -> T:
+    """Ask again while an API that was reached before is away; only for what may be asked twice."""
     deadline = time.monotonic() + _AWAY_SECONDS
     is_told = False
     while True:
         try:
-            job: dict[str, Any] = api.call("GET", "jobs", job_id)
-            return job
+            return ask()
         except ApiAway as error:
             if time.monotonic() > deadline:
                 raise

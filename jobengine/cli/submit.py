@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import click
 
@@ -13,7 +15,7 @@ from jobengine.cli.client import connect
 from jobengine.cli.jobs import tell_failures, wait_for_end
 from jobengine.cli.options import as_json
 from jobengine.cli.parameters import parse_parameters
-from jobengine.cli.progress import refuse_same_files, upload_files
+from jobengine.cli.progress import outlast, refuse_same_files, upload_files
 
 
 def _split(ctx: click.Context, option: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
@@ -65,7 +67,9 @@ def submit(
     if parent is not None:
         body["parent"] = api.call("GET", "jobs", parent)["id"]
     body |= {} if priority is None else {"priority": priority}
-    job = api.call("POST", "jobs", json={**body, "files": upload_files(api, files)})
+    body["files"] = upload_files(api, files)
+    # With the key it may be sent again after an answer that was lost, and is one job.
+    job = outlast(partial(api.call, "POST", "jobs", json=body, headers={"Idempotency-Key": uuid4().hex}))
     if not is_json:
         click.echo(f"job {job['id']} was accepted")
     if wait:

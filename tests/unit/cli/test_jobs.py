@@ -176,3 +176,24 @@ def test_an_api_that_stays_away_is_given_up(command: Command, clock: Clock, tmp_
     done = command("show", submitted["id"], "--wait")
     assert done.exit_code == 1
     assert 120 < clock.now < 125
+
+
+def test_an_answer_that_is_lost_while_a_job_is_submitted_makes_no_second_job(
+    command: Command, clock: Clock, tmp_path: Path
+) -> None:
+    lost: list[str] = []
+    answer = command.wire.inner.handle_request
+
+    class Losing(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            done = answer(request)
+            if request.method == "POST" and lost.count(request.url.path) < 2:
+                lost.append(request.url.path)
+                raise httpx.RemoteProtocolError("The answer was lost.")
+            return done
+
+    command.wire.inner = Losing()
+    done = command("submit", "noop", write(tmp_path / "a.png", "a"), "--json")
+    assert lost == ["/api/v1/files"] * 2 + ["/api/v1/jobs"] * 2
+    assert (done.exit_code, len(json.loads(done.stdout)["files"])) == (0, 1)
+    assert len(json.loads(command("jobs", "--json").stdout)) == 1
