@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from jobengine.config import Settings
-from jobengine.domain.errors import EngineError, ErrorCode
+from jobengine.domain.errors import EngineError, ErrorCode, invalid
 from jobengine.domain.interfaces.clock import Clock
 
 
@@ -37,14 +38,27 @@ class UrlSigner:
 
 
 def load_secret(settings: Settings) -> str:
-    """The secret of the installation: as set, or made once and kept in the data folder, readable by its owner only."""
+    """The secret of the installation: as set, or made once and kept in the data folder, readable by its owner only.
+
+    Raises EngineError(INVALID) for an empty one, with which anybody could sign.
+    """
     if settings.secret_key:
         return settings.secret_key
     path = Path(settings.data_dir) / "secret.key"
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
-            target.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
-    return path.read_text()
+    if not path.exists():
+        _make_secret(path)
+    secret = path.read_text()
+    if not secret:
+        raise invalid(f"{path} is empty; remove it, and a new one is made.", "JOBENGINE_SECRET_KEY")
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Write a secret that is seen when it is whole; where another process was quicker, its own stays."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as target:
+        target.write(secrets.token_urlsafe(48))
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
