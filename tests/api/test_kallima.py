@@ -8,9 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from jobengine.domain.announcements import Announcement, PipelineSpec, encode_announcement
+from jobengine.domain.filters import Page, ResultFilter
 from jobengine.domain.ids import to_uuid
-from jobengine.domain.records import Job, Node, Role, Scope, StepSpec
+from jobengine.domain.records import Job, Node, Result, Role, Scope, StepSpec
 from jobengine.domain.reports import Report, ReportKind
+from jobengine.queries.results import ResultQueries
 from jobengine.verbs.requests import JobRequest
 from tests.api.conftest import MakeClient
 from tests.api.shapes import assert_like, example_of
@@ -187,3 +189,20 @@ def test_with_a_bearer_token_what_is_read_is_kallimas_and_all_else_mcrits(world:
         assert (answer.status_code, answer.json["title"]) == (401, "API token required")
     assert client.put("/jobs").json == {"title": "405 Method Not Allowed"}
     assert client.get(f"/jobs/{job.id}").status_code == 200
+
+
+def test_of_the_results_of_a_job_only_those_that_are_shown_are_read(
+    world: World, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = finish(world, said_by_the_page())
+    read: list[tuple[str | None, int | None]] = []
+    real = ResultQueries.page
+
+    def read_results(queries: ResultQueries, where: ResultFilter, page: Page) -> list[Result]:
+        read.append((where.kind, page.limit))
+        return real(queries, where, page)
+
+    monkeypatch.setattr(ResultQueries, "page", read_results)
+    body = client.get(f"/jobs/{to_uuid(job.id)}").json
+    assert [len(body["results"]), *(body[key] is not None for key in TYPED_RESULTS)] == [1] * 5
+    assert read == [("humanization", None), *((kind, 1) for kind in KINDS[1:])]

@@ -44,15 +44,14 @@ def get_job(job_id: str) -> Response:
     if not found:
         raise not_found("job", job_id)
     (job,) = found
-    results = parts().queries.results.page(
-        ResultFilter(owner_id=sees, job_id=job.id), Page(limit=None, descending=False)
-    )
+    all_of_kind = Page(limit=None, descending=False)
     body: dict[str, Any] = {
         "job": _job(job, parts().queries.jobs.details([job])[job.id].failure),
-        "results": [_row(job, row, HUMANIZATION) for row in results if row.kind == "humanization"],
+        "results": [_row(job, row, HUMANIZATION) for row in _results(job, "humanization", all_of_kind)],
     }
     for key, (kind, kinds) in TYPED_RESULTS.items():
-        body[key] = _newest(job, results, kind, kinds)
+        newest = _results(job, kind, Page(limit=1))
+        body[key] = _row(job, newest[0], kinds) if newest else None
     return jsonify(body)
 
 
@@ -99,9 +98,8 @@ def _job(job: Job, failure: Task | None) -> dict[str, Any]:
     }
 
 
-def _newest(job: Job, results: Sequence[Result], kind: str, kinds: Mapping[str, Kind]) -> dict[str, Any] | None:
-    of_kind = [result for result in results if result.kind == kind]
-    return _row(job, of_kind[-1], kinds) if of_kind else None
+def _results(job: Job, kind: str, page: Page) -> Sequence[Result]:
+    return parts().queries.results.page(ResultFilter(owner_id=job.owner_id, job_id=job.id, kind=kind), page)
 
 
 def _row(job: Job, result: Result, kinds: Mapping[str, Kind]) -> dict[str, Any]:
