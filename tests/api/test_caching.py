@@ -25,3 +25,11 @@ def test_bytes_are_kept_by_whoever_asked_alone_and_asked_for_again(make_client: 
         answer = client.get(path, headers=headers)
         assert (answer.status_code, answer.headers["Cache-Control"]) == (status, "private, no-cache")
     assert client.get(path, headers={"Range": "bytes=90-"}).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/api//v1/jobs?limit=1", "/api/v1//jobs?limit=1"])
+def test_a_path_with_two_slashes_leads_to_the_same_host_in_the_same_way(make_client: MakeClient, path: str) -> None:
+    # It knows neither host nor scheme that clients see behind a proxy.
+    answer = make_client(None).post(path, headers={"Host": "web.internal:8080"})
+    assert (answer.status_code, answer.headers["Location"]) == (308, path.replace("//", "/"))
+    assert (answer.data, answer.headers["Cache-Control"]) == (b"", "no-store")
