@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from jobengine.cli.client import ApiClient, connect
-from jobengine.cli.options import as_json
+from jobengine.cli.options import as_json, printable
 from jobengine.cli.progress import wait_for_job
 
 STATES = ("pending", "running", "succeeded", "failed", "canceled")
@@ -32,7 +32,7 @@ def jobs(limit: int, states: tuple[str, ...], pipeline: str | None, labels: tupl
         click.echo("There are no such jobs." if states or pipeline or labels else "There are no jobs yet.", err=True)
     for job in items:
         line = f"{job['id']}  {job['state']:<9}  {job['percentage']:>3} %  {job['pipeline']}  {job['name']}"
-        click.echo(line.rstrip())
+        click.echo(printable(line.rstrip()))
 
 
 @click.command()
@@ -61,7 +61,7 @@ def _tell(api: ApiClient, job: dict[str, Any]) -> None:
     about |= {"files": len(job["files"]), "artifacts": len(job["artifacts"])}
     for key, value in about.items():
         if value not in (None, ""):
-            click.echo(f"{key + ':':<11}{value}")
+            click.echo(printable(f"{key + ':':<11}{value}"))
     tell_failures(api, job)
 
 
@@ -94,4 +94,4 @@ def tell_failures(api: ApiClient, job: dict[str, Any]) -> None:
     names = {file["id"]: file["name"] for file in api.all("jobs", job["id"], "files")}
     for task in api.all("jobs", job["id"], "tasks", state="failed"):
         place = f"{task['node']} of {names[task['file']]}" if task["file"] in names else task["node"]
-        click.echo(f"failed: {place} ({task['failure_kind']}): {task['message']}")
+        click.echo(printable(f"failed: {place} ({task['failure_kind']}): {task['message']}"))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
-from jobengine.cli import progress
+from jobengine.cli import commands, progress
 from tests.unit.cli.conftest import Command
 
 
@@ -197,3 +198,13 @@ def test_an_answer_that_is_lost_while_a_job_is_submitted_makes_no_second_job(
     assert lost == ["/api/v1/files"] * 2 + ["/api/v1/jobs"] * 2
     assert (done.exit_code, len(json.loads(done.stdout)["files"])) == (0, 1)
     assert len(json.loads(command("jobs", "--json").stdout)) == 1
+
+
+def test_nothing_that_others_named_moves_the_terminal(command: Command) -> None:
+    job = command.world.submit("noop", name="a\x1b]0;title\x07\r\nb \u202ec Ä")
+    command.world.finish(lambda delivery, task: {"kind": "step", "message": "no\x1b[2J"})
+    for words in (("jobs",), ("show", job.id)):
+        # As on a terminal, where nothing is left out.
+        printed = CliRunner().invoke(commands, words, color=True).output
+        assert r"a\x1b]0;title\x07\r\nb \u202ec Ä" in printed
+        assert all(line.isprintable() for line in printed.splitlines())
