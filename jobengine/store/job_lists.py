@@ -51,7 +51,7 @@ def page_jobs(link: Link, where: JobFilter, page: Page) -> list[Any]:
     if walks_by_text(link, where):
         return page_by_text(link, where, page)
     where = with_ids_of_rare_text(link, where)
-    criteria = _criteria(link, where)
+    criteria = _criteria(link, where, is_owner_hidden=_is_by_frequency(link, where))
     is_driven = where.labels or where.file_sha256 is not None
     if where.sort == _CREATED and is_driven and not _is_narrow(where):
         return paging.fetch_merged(link, jobs, _driven(link, where, criteria), Order(_driver_id(where)), page)
@@ -87,10 +87,10 @@ def count_jobs(link: Link, where: JobFilter) -> int:
     return paging.count_rows(link, jobs, criteria)
 
 
-def _criteria(link: Link, where: JobFilter) -> list[ColumnElement[bool]]:
+def _criteria(link: Link, where: JobFilter, *, is_owner_hidden: bool = False) -> list[ColumnElement[bool]]:
     criteria = paging.equalities(jobs, {name: getattr(where, name) for name in ("pipeline_id", *_NARROW)})
     if where.owner_id is not None:
-        is_hidden = _is_narrow(where) or where.pipeline_id is not None
+        is_hidden = _is_narrow(where) or where.pipeline_id is not None or is_owner_hidden
         criteria.append(_column(link, "owner_id", is_hidden=is_hidden) == storable(where.owner_id))
     if where.owner_ids is not None:
         criteria.append(_is_of_owners(link, where))
@@ -170,12 +170,18 @@ def _state_branches(link: Link, where: JobFilter) -> Sequence[Criteria]:
     states = list(JobState) if where.states is None else list(dict.fromkeys(where.states))
     if _is_narrow(where):
         return [[_is_in(_column(link, "state", is_hidden=True), states)]]
-    if not is_by_id and not link.is_postgresql:
-        if where.sort == _CREATED:
-            return _by_frequency(link, where, states)
-        if where.pipeline_name is None and where.pipeline_id is None:
-            return _in_order(link, where, states)
+    if _is_by_frequency(link, where):
+        return _by_frequency(link, where, states) if where.sort == _CREATED else _in_order(link, where, states)
     return [[jobs.c.state == state.value] for state in states]
+
+
+def _is_by_frequency(link: Link, where: JobFilter) -> bool:
+    """Whether it depends on how many jobs of these states there are by which index they are read."""
+    if link.is_postgresql or where.states is None or _is_narrow(where):
+        return False
+    if where.sort == _CREATED:
+        return _is_by_time(where)
+    return where.pipeline_name is None and where.pipeline_id is None
 
 
 def _by_frequency(
@@ -188,8 +194,15 @@ def _by_frequency(
     owned = paging.equalities(jobs, {"owner_id": where.owner_id})
     rows = {state: select(jobs.c.id).where(jobs.c.state == state.value, *owned) for state in states}
     common = [state for state in states if is_common(link, rows[state])]
-    branches: list[Criteria] = [[jobs.c.state == state.value] for state in states if state not in common]
-    return [*branches, [_is_in(_column(link, "state", is_hidden=True), common), *bounds]] if common else branches
+    # An owner's are looked up first: SQLite would go through all of the owner's in the order, to save the sorting.
+    branches: list[Criteria] = [
+        [jobs.c.id.in_(rows[state].correlate(None)) if owned else jobs.c.state == state.value]
+        for state in states
+        if state not in common
+    ]
+    if not common:
+        return branches
+    return [*branches, [_is_in(_column(link, "state", is_hidden=True), common), *owned, *bounds]]
 
 
 def _in_order(link: Link, where: JobFilter, states: Sequence[JobState]) -> Sequence[Criteria]:
