@@ -20,7 +20,12 @@ _COMMANDS = {
     ),
     "engine": ("engine", "Run dispatcher, recorder, rescuer and pruner until SIGTERM."),
     "jobs": ("jobs", "List jobs, newest first."),
+    "explain": ("jobs", "Say of each unfinished task of a job why it is where it is."),
     "keys": ("keys", "API keys."),
+    "pipelines": (
+        "pipelines",
+        "List the pipelines that can be run, or the parameters of one PIPELINE with their defaults.",
+    ),
     "results": (
         "results",
         "Download what a job has made so far: all results as results.json, and every artifact as a file.",

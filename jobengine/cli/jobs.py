@@ -1,9 +1,10 @@
-"""The commands of a client for its jobs: list, show, cancel."""
+"""The commands of a client for its jobs: list, show, explain, cancel."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from typing import Any
 
 import click
@@ -51,6 +52,26 @@ def show(job_id: str, wait: bool, is_json: bool) -> None:
     else:
         _tell(api, job)
     sys.exit(1 if wait and job["state"] != "succeeded" else 0)
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@as_json
+def explain(job_id: str, is_json: bool) -> None:
+    """Say of each unfinished task of a job why it is where it is."""
+    found = connect().call("GET", "jobs", job_id, "explain")
+    if is_json:
+        click.echo(json.dumps(found))
+        return
+    if not found["tasks"]:
+        click.echo(f"The job is {found['state']}; nothing of it is unfinished.")
+    # Many tasks wait for the same: each reason is said once, with the first of its tasks.
+    told: Counter[tuple[str, str]] = Counter((task["node"], task["reason"]) for task in found["tasks"])
+    for task in found["tasks"]:
+        more = told.pop((task["node"], task["reason"]), 0)
+        if more:
+            others = f" (and {more - 1} more like it)" if more > 1 else ""
+            click.echo(printable(f"{task['node']} {task['state']}: {task['sentence']}{others}"))
 
 
 def _tell(api: ApiClient, job: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from jobengine.cli.client import ApiClient
+from jobengine.cli.pipelines import find_pipeline
 from jobengine.domain.errors import EngineError
 from jobengine.domain.records import Node, Scope, StepSpec
 from jobengine.verbs.checking import check_node_parameters
@@ -23,7 +24,7 @@ def parse_parameters(
     ClickException for an unknown pipeline, a word that is none, what the pipeline's steps cannot use, and a pipeline
     that works on a parent where there is none.
     """
-    nodes = _find_nodes(api, pipeline)
+    nodes = [_as_node(node) for node in find_pipeline(api, pipeline)["nodes"]]
     if parent is None and any(node.from_parent for node in nodes):
         raise click.UsageError(f"The pipeline {pipeline!r} works on an earlier job; name that one by --parent.")
     steps = {step["name"]: _as_spec(step) for step in api.all("steps")}
@@ -34,22 +35,8 @@ def parse_parameters(
     return parsed
 
 
-def _find_nodes(api: ApiClient, wanted: str) -> list[Node]:
-    """The nodes of a published pipeline by its ID, name or ``name@version``; an own one hides one of another origin."""
-    own = api.call("GET", "me")["owner"]["id"]
-    usable = [row for row in api.all("pipelines") if row["state"] == "published" and row["owner"] in (own, None)]
-    name, _, version = wanted.partition("@")
-    found = [
-        row for row in usable if row["id"] == wanted or (row["name"] == name and version in ("", str(row["version"])))
-    ]
-    if not found:
-        choices = ", ".join(sorted({row["name"] for row in usable})) or "none"
-        raise click.ClickException(f"There is no published pipeline {wanted!r}. There are: {choices}.")
-    meant = max(found, key=lambda row: (row["owner"] is not None, row["version"]))
-    return [
-        Node(node["key"], node["step"], from_parent=tuple(node["from_parent"]), parameters=node["parameters"])
-        for node in meant["nodes"]
-    ]
+def _as_node(node: Mapping[str, Any]) -> Node:
+    return Node(node["key"], node["step"], from_parent=tuple(node["from_parent"]), parameters=node["parameters"])
 
 
 def _as_spec(step: Mapping[str, Any]) -> StepSpec:

@@ -52,6 +52,6 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Command:
     world = World()
     wire = Wire(httpx.WSGITransport(app=shared_application(world)))
     api = ApiClient("http://engine", world.engine.create_key("lab", Role.SUBMITTER), wire)
-    for name in ("jobs", "results", "submit"):
+    for name in ("jobs", "pipelines", "results", "submit"):
         monkeypatch.setattr(f"jobengine.cli.{name}.connect", lambda: api)
     return Command(world, wire)

@@ -38,7 +38,7 @@ from tests.memory_ledger import migrated_ledger
 
 SCHEMA = {
     "type": "object",
-    "properties": {"sigma": {"type": "number", "minimum": 0}},
+    "properties": {"sigma": {"type": "number", "minimum": 0, "description": "Smoothing."}},
     "additionalProperties": False,
 }
 STEPS = (
