@@ -53,8 +53,9 @@ def dispatch_tasks(outside: Outside, plans: Plans, pace: Pace) -> int:
             busy.update(task.owner_id for task in chosen)
         moved = move_tasks(ledger, plans, changes, now)
     tasks = [change.after for change in moved]
-    if tasks:
-        outside.transport.send(build_deliveries(outside, plans, tasks))
+    deliveries = build_deliveries(outside, plans, tasks) if tasks else []
+    if deliveries:
+        outside.transport.send(deliveries)
     return len(tasks)
 
 
