@@ -86,7 +86,9 @@ class RequestCheck:
             raise invalid(f"There is no published pipeline {wanted!r}.", "pipeline")
         if pipeline.state is PipelineState.RETIRED:
             raise conflict(f"The pipeline {wanted!r} is retired and takes no more jobs.", "pipeline")
-        missing = sorted({node.step for node in pipeline.nodes} - self.steps.keys())
+        named = {node.step for node in pipeline.nodes}
+        self.steps = self._plans.steps(self._ledger, named)
+        missing = sorted(named - self.steps.keys())
         if missing:
             raise invalid(f"No worker has announced the step {missing[0]!r} of this pipeline.", "pipeline")
         self._plans.load(self._ledger, {pipeline.id})

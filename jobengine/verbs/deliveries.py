@@ -44,9 +44,9 @@ class _Contents:
 
     def __init__(self, ledger: Ledger, plans: Plans, tasks: Sequence[Task]) -> None:
         self._plans = plans
-        self.steps: Mapping[str, StepSpec] = plans.steps(ledger)
         self._jobs = ledger.jobs.fetch({task.job_id for task in tasks})
         plans.load(ledger, {job.pipeline_id for job in self._jobs.values()})
+        self.steps: Mapping[str, StepSpec] = plans.steps(ledger, {task.step for task in tasks})
         # A job may have been deleted since its tasks were dispatched; its deliveries are then never sent.
         known = [task for task in tasks if task.job_id in self._jobs]
         places = {place for task in known for place in self._places(task)}

@@ -43,7 +43,7 @@ def dispatch_tasks(outside: Outside, plans: Plans, pace: Pace) -> int:
         # After the claim: what the engine before us has sent is seen.
         in_flight, enqueued = ledger.tasks.count_in_flight()
         busy, caps = Counter(in_flight), _caps(limits, counted)
-        steps = plans.steps(ledger)
+        steps = plans.steps(ledger, {step for worker in workers for step in worker.steps})
         changes: list[TaskChange] = []
         for queue, count in sorted(slots.items()):
             ahead = {step: tasks for (name, step), tasks in enqueued.items() if name == queue}

@@ -25,7 +25,7 @@ class PipelineDraft:
 
 def check_draft(ledger: Ledger, plans: Plans, draft: PipelineDraft) -> None:
     """Refuse what could not run: unknown steps, circles, parameters that a step does not take."""
-    steps = plans.steps(ledger)
+    steps = plans.steps(ledger, {node.step for node in draft.nodes})
     check_nodes(draft.nodes, steps)
     for node in draft.nodes:
         check_node_parameters(node, {}, steps[node.step])

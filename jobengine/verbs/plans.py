@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 
 from jobengine.domain.interfaces.clock import Clock
 from jobengine.domain.interfaces.ledger import Ledger
@@ -23,16 +23,20 @@ class Plans:
         self._steps_read_at = float("-inf")
 
     def load(self, ledger: Ledger, pipeline_ids: Collection[str]) -> None:
-        """Make sure that these pipelines are at hand."""
+        """Make sure that these pipelines are at hand, and the steps that they name."""
         unknown = {name for name in pipeline_ids if name not in self._pipelines}
         for pipeline in ledger.catalog.pipelines(unknown).values() if unknown else ():
+            self.steps(ledger, {node.step for node in pipeline.nodes})
             self._nodes[pipeline.id] = {node.key: node for node in pipeline.nodes}
             # Last, as other threads take what is here for loaded.
             self._pipelines[pipeline.id] = pipeline
 
-    def steps(self, ledger: Ledger) -> dict[str, StepSpec]:
-        """The announced steps by name, at most two seconds old."""
-        if abs(self._clock() - self._steps_read_at) > _STEPS_SECONDS:
+    def steps(self, ledger: Ledger, needed: Set[str] = frozenset()) -> dict[str, StepSpec]:
+        """The announced steps by name, at most two seconds old.
+
+        Read anew where one that is needed is not among them: another process may just have written it.
+        """
+        if abs(self._clock() - self._steps_read_at) > _STEPS_SECONDS or not needed <= self._steps.keys():
             self._steps = ledger.catalog.steps()
             self._steps_read_at = self._clock()
         return self._steps

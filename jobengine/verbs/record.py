@@ -91,8 +91,8 @@ class Recorder:
         now = self._outside.clock()
         self._record_announcements(reports, now)
         with self._outside.store.begin() as ledger:
-            steps = self._plans.steps(ledger)
             tasks = _read_tasks(ledger, reports)
+            steps = self._plans.steps(ledger, {task.step for task in tasks})
             system_failures = _count_system_failures(ledger, reports)
             application = Application(self._outside, self._pace, steps, tasks, system_failures, now)
             for report in reports:
