@@ -9,7 +9,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from jobengine.cli import commands
+from jobengine.cli import client, commands, progress
 from jobengine.cli.client import ApiClient
 from jobengine.domain.records import Role
 from tests.api.conftest import shared_application
@@ -55,3 +55,27 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Command:
     for name in ("jobs", "pipelines", "results", "submit"):
         monkeypatch.setattr(f"jobengine.cli.{name}.connect", lambda: api)
     return Command(world, wire)
+
+
+class Clock:
+    """Time that passes by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        """The time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which commands, and the client in them, wait."""
+    clock = Clock()
+    for module in (client, progress):
+        monkeypatch.setattr(module, "time", clock)
+    return clock

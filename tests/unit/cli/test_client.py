@@ -10,9 +10,9 @@ import click
 import httpx
 import pytest
 
-from jobengine.cli import client
 from jobengine.cli.client import ApiClient
 from jobengine.cli.progress import CountedFile
+from tests.unit.cli.conftest import Clock
 
 
 def test_a_download_that_comes_from_elsewhere_is_followed_without_the_key() -> None:
@@ -56,29 +56,6 @@ def test_an_address_where_nobody_is_is_said_in_sentences(url: str, said: str, mo
     with pytest.raises(click.ClickException) as caught:
         ApiClient(url, "je_key").call("GET", "me")
     assert said in caught.value.message
-
-
-class Clock:
-    """Time that passes by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        """The time."""
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which a client waits."""
-    clock = Clock()
-    monkeypatch.setattr(client, "time", clock)
-    return clock
 
 
 def limited(after: int, times: int, sent: list[bytes]) -> ApiClient:

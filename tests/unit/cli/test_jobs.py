@@ -10,8 +10,8 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from jobengine.cli import commands, progress
-from tests.unit.cli.conftest import Command
+from jobengine.cli import commands
+from tests.unit.cli.conftest import Clock, Command
 
 
 def write(path: Path, text: str) -> str:
@@ -119,29 +119,6 @@ def test_a_job_that_failed_says_so_by_its_exit_code_when_it_is_waited_for(comman
     done = command("show", submitted["id"], "--wait")
     assert done.exit_code == 1
     assert "failed: noop of a.png (step): No cells." in done.stdout
-
-
-class Clock:
-    """Time that passes by sleeping, for the commands that wait."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        """The time."""
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which a command waits."""
-    clock = Clock()
-    monkeypatch.setattr(progress, "time", clock)
-    return clock
 
 
 def refuse(request: httpx.Request) -> None:
